@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# The few commands people type. Each installs what it needs first (apt, root).
+
+.PHONY: build test demo format lint deps
+
+build: deps
+	swift build -c release
+
+test: lint
+	swift test
+
+lint: deps
+	swift format lint --strict --recursive Package.swift Sources Tests bpf/plugin
+	clang-format --dry-run --Werror bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests bpf/plugin
+	clang-format -i bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h
+
+deps:
+	.ci/install-packages

@@ -1,0 +1,105 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Shared by every Swift target of ours: the strictest that the compiler offers.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
+    plugins: [Target.PluginUsage] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, swiftSettings: settings,
+        plugins: plugins)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "flowdump", targets: ["flowdump"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // What both worlds share, and what C must do.
+        .target(name: "CDatapathABI", path: "bpf/abi"),
+        .target(
+            name: "CLibBPF",
+            linkerSettings: [
+                // Static, so that the executables run where no libbpf is installed.
+                .linkedLibrary(":libbpf.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":libz.a"),
+            ]),
+
+        // Pure: no Foundation, no I/O, no clock.
+        library("WireTypes"),
+        library("TLSClassifier", ["WireTypes"]),
+        library("Balancing", ["WireTypes"]),
+
+        // The kernel.
+        library("KernelBPF", ["CLibBPF"]),
+        library("KernelSockets", ["WireTypes", "CLibBPF"]),
+        library(
+            "Datapath", ["KernelBPF", "CDatapathABI", "WireTypes"], plugins: ["CompileBPF"]),
+
+        // What the daemon is made of.
+        library("Settings", ["WireTypes", "Balancing", yams]),
+        library("Relaying", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
+        library("Splicing", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets"]),
+        library("FlowReport", ["Datapath", "WireTypes"]),
+
+        program(
+            "sluice",
+            [
+                "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets", argumentParser,
+                logging,
+            ]),
+        program("flowdump", ["FlowReport", "Datapath", argumentParser]),
+
+        // The build of bpf/: clang -target bpf, the object embedded as text.
+        .executableTarget(name: "EmbedBPF", path: "bpf/plugin/EmbedBPF", swiftSettings: settings),
+        .plugin(
+            name: "CompileBPF", capability: .buildTool(), dependencies: ["EmbedBPF"],
+            path: "bpf/plugin/CompileBPF"),
+
+        tests("WireTypesTests", ["WireTypes"]),
+        tests("TLSClassifierTests", ["TLSClassifier"], resources: [.copy("Captures")]),
+        tests("BalancingTests", ["Balancing"]),
+        tests("SettingsTests", ["Settings"]),
+        tests("FlowReportTests", ["FlowReport"]),
+        tests("RelayingTests", ["Relaying"]),
+        tests("SplicingTests", ["Splicing"]),
+        library("DatapathTesting", ["Datapath"]),
+        tests("DatapathTests", ["Datapath", "DatapathTesting"]),
+        tests("EndToEndTests", []),
+    ]
+)

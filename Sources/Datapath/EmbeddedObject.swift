@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A BPF object file that is part of the executable; the build makes one member a `bpf/*.bpf.c`.
+struct EmbeddedObject: Sendable {
+    let name: String
+    let base64: StaticString
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The sizes and offsets that both worlds rely on. */
+#include "datapath_abi.h"
+
+#include <stddef.h>
+
+_Static_assert(sizeof(struct ip_address) == 16, "address");
+_Static_assert(sizeof(struct flow_tuple) == 40, "a map key has no hole");
+_Static_assert(sizeof(struct listener_key) == 20, "a map key has no hole");
+_Static_assert(sizeof(struct hello_template) == 16 + TEMPLATE_PAYLOAD_MAX, "no hole");
+_Static_assert(sizeof(struct hello_template) % 8 == 0, "slots of an mmapped array are 8-aligned");
+_Static_assert(sizeof(struct handshake_note) == 32, "no hole");
+_Static_assert(offsetof(struct flow_entry, seq_delta) == 40, "no hole");
+_Static_assert(offsetof(struct flow_entry, packets) == 80, "counters are 8-aligned");
+_Static_assert(sizeof(struct flow_entry) == 192, "no hole");
+_Static_assert(sizeof(struct hello_record) == 104, "no hole");
+_Static_assert(sizeof(struct relayed_entry) == 88, "no hole");

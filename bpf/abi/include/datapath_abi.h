@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Everything that the datapath (BPF) and the daemon (Swift) both read or write: the only place
+ * where a struct of both worlds is written. A change of any shape bumps DATAPATH_ABI_VERSION,
+ * which is part of the name under which maps are pinned.
+ *
+ * "Wire" fields are in network byte order (__be16, __be32); all others are in host order.
+ */
+#ifndef SLUICE_DATAPATH_ABI_H
+#define SLUICE_DATAPATH_ABI_H
+
+#include <linux/types.h>
+
+#define DATAPATH_ABI_VERSION 1u
+
+/* Limits. */
+#define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
+#define TEMPLATE_PAYLOAD_MAX  2016u /* bytes of a ClientHello in one template segment */
+#define TEMPLATE_SEGMENTS_MAX 16u   /* segments of one ClientHello that the kernel can send */
+#define HELLO_CHUNK_MAX	      4096u /* bytes of a client's segment in one hello record */
+#define TSVAL_NOTE_BITS	      7u    /* low bits of our TSval in which the cookie keeps options */
+
+/* An IPv4 or IPv6 address. IPv4 is stored mapped: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
+struct ip_address {
+	__be32 word[4];
+};
+
+/* One direction of a TCP connection as a packet names it. Map key: carries no hole. */
+struct flow_tuple {
+	struct ip_address saddr;
+	struct ip_address daddr;
+	__be16 sport;
+	__be16 dport;
+	__u32 protocol; /* IPPROTO_TCP */
+};
+
+/* Life of a flow; the diagram stands in bpf/lib/flow.h. */
+enum flow_state {
+	FLOW_CONNECTING = 1,  /* SYN sent to the endpoint, no SYN-ACK yet */
+	FLOW_ESTABLISHED = 2, /* both directions translate */
+	FLOW_CLOSING = 3,     /* a FIN was seen in at least one direction */
+	FLOW_CLOSED = 4,      /* FIN both ways, both acknowledged: lingers, still translates */
+	FLOW_RESET = 5,	      /* an RST was seen: lingers, revived by later traffic */
+};
+
+enum flow_flag {
+	FLOW_FLAG_UPSTREAM = 1 << 0,	 /* client to endpoint; clear: endpoint to client */
+	FLOW_FLAG_TIMESTAMPS = 1 << 1,	 /* both ends agreed on RFC 7323 timestamps */
+	FLOW_FLAG_SACK = 1 << 2,	 /* we promised the client SACK */
+	FLOW_FLAG_WINDOW_SCALE = 1 << 3, /* we promised the client a window scale */
+	FLOW_FLAG_STRIP_SACK =
+		1 << 4,		      /* the endpoint refused SACK: its peer's blocks are blanked */
+	FLOW_FLAG_FIN = 1 << 5,	      /* a FIN of this direction passed */
+	FLOW_FLAG_FIN_ACKED = 1 << 6, /* the peer direction's ACK covered that FIN */
+	FLOW_FLAG_PEER_FIN = 1 << 7,  /* a FIN of the peer direction passed: watch for its ACK */
+};
+
+/* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
+struct next_hop {
+	__u32 ifindex;		/* 0: not known */
+	__u32 family;		/* AF_INET, AF_INET6 */
+	struct ip_address addr; /* wire; IPv4 in word[0] as the kernel's helper wants it */
+};
+
+/*
+ * What packets of one tuple become. Written by userspace when it programs the splice, from then
+ * on by the kernel. Key: the tuple as packets arrive; one entry a direction.
+ */
+struct flow_entry {
+	struct flow_tuple rewrite; /* tuple on the way out; reversed, it is the peer's key */
+	__u32 seq_delta;	   /* added modulo 2^32 */
+	__u32 ack_delta;	   /* added modulo 2^32, SACK edges too */
+	__u32 tsval_delta;	   /* added modulo 2^32 */
+	__u32 tsecr_delta;	   /* added modulo 2^32 unless TSecr is 0 without ACK */
+	__s8 window_shift;	   /* > 0: window << n (saturating); < 0: window >> -n */
+	__u8 state;		   /* enum flow_state */
+	__u16 flags;		   /* enum flow_flag */
+	__u16 worker;		   /* whose ring hears of this flow, and who owns its port */
+	__u16 listener;		   /* ids as in the names map */
+	__u16 cluster;
+	__u16 endpoint;	   /* index in the cluster when the flow began */
+	__u32 server_name; /* id in server_names, 0 = none */
+	__u32 last_ack;	   /* highest acknowledgement as it arrived; an RST towards the
+			    * sender of this direction carries it as its sequence number */
+	__u32 fin_ack;	   /* acknowledgement that covers the peer's FIN, as it arrives */
+	__u64 packets;
+	__u64 bytes;		   /* TCP payload as seen, retransmissions included */
+	__u64 created_ns;	   /* CLOCK_MONOTONIC when the splice was programmed; with the
+				    * tuple it names one connection */
+	__u64 last_seen_ns;	   /* CLOCK_MONOTONIC (coarse), 0 = no packet yet */
+	__u64 next_hop_checked_ns; /* 0 = ask the FIB */
+	struct next_hop next_hop;
+	/* While connecting and until the endpoint acknowledged the hello; endpoint to client only.
+	 */
+	__u32 template_slot;	 /* first slot in templates */
+	__u32 template_stamp;	 /* stamp of that slot; other stamp = overwritten */
+	__u16 template_segments; /* 0 = no template */
+	__u8 client_scale;	 /* window scale the client offered, 0 if none */
+	__u8 our_scale;		 /* window scale we told the client */
+	__u8 endpoint_scale;	 /* window scale of the endpoint's SYN-ACK */
+	__u8 pad0;
+	__u16 endpoint_mss; /* of the endpoint's SYN-ACK, 0 before it */
+	__u32 isn;	    /* ours towards the endpoint, of the SYN */
+	__u32 client_isn;   /* the client's, and ours towards it (the cookie) */
+	__u32 cookie;
+	__u32 hello_length;    /* bytes in the template */
+	__u32 client_tsval;    /* the client's TSval in its hello */
+	__u32 syn_ack_tsval;   /* our TSval in the SYN-ACK to the client */
+	__u32 ingress_ifindex; /* where packets of this direction came in last */
+	__u32 pad1;
+};
+
+/* One segment of a ClientHello, ready to be sent by the kernel. Slot of an mmapped array. */
+struct hello_template {
+	__u32 stamp;  /* changes before and after each overwrite; odd: being written */
+	__u32 length; /* bytes of payload, 1...TEMPLATE_PAYLOAD_MAX */
+	__u32 sum;    /* one's complement sum of payload as 16-bit wire words */
+	__u32 pad;
+	__u8 payload[TEMPLATE_PAYLOAD_MAX];
+};
+
+/* What a SYN said, so that data that follows can be understood. Key: client's tuple. */
+enum handshake_flag {
+	HANDSHAKE_FLAG_TIMESTAMPS = 1 << 0,
+	HANDSHAKE_FLAG_SACK = 1 << 1,
+	HANDSHAKE_FLAG_WINDOW_SCALE = 1 << 2,
+	HANDSHAKE_FLAG_ACKED = 1 << 3,	     /* the client completed the handshake */
+	HANDSHAKE_FLAG_DATA = 1 << 4,	     /* a data segment was handed to the daemon */
+	HANDSHAKE_FLAG_FROM_COOKIE = 1 << 5, /* rebuilt from cookie and timestamp */
+};
+
+struct handshake_note {
+	__u32 client_isn;
+	__u32 cookie;	  /* our ISN towards the client */
+	__u32 tsval;	  /* ours in the SYN-ACK */
+	__u32 ifindex;	  /* where the SYN came in */
+	__u64 created_ns; /* CLOCK_MONOTONIC */
+	__u16 mss;	  /* the client's, 536/1220 when unknown */
+	__u16 listener;
+	__u8 scale; /* the client's window scale, 0 if none */
+	__u8 our_scale;
+	__u16 flags; /* enum handshake_flag */
+};
+
+/* Key of the listeners map. A zero address is none: wildcards are expanded by the daemon. */
+struct listener_key {
+	struct ip_address addr;
+	__be16 port;
+	__u16 pad;
+};
+
+struct listener_entry {
+	__u16 listener;	    /* id */
+	__u16 mss;	    /* largest we promise the client */
+	__u8 window_scale;  /* ours */
+	__u8 no_timestamps; /* endpoints refuse them: not promised */
+	__u16 window;	    /* in the SYN-ACK, unscaled */
+};
+
+/* Tuples of clients that a real socket of the relay serves. Key: client's tuple. */
+struct adopted_entry {
+	__u64 closed_ns; /* 0 while the socket is open; a SYN after that begins anew */
+};
+
+/* Record kinds in a worker's ring. */
+enum record_kind {
+	RECORD_HELLO = 1,	/* data of a client whose flow does not stand yet */
+	RECORD_REFUSED = 2,	/* the endpoint answered the SYN with RST */
+	RECORD_CHALLENGED = 3,	/* ... with a plain ACK: another port (RFC 5961) */
+	RECORD_OPTIONS = 4,	/* ... with a SYN-ACK that lacks an option we promised */
+	RECORD_ESTABLISHED = 5, /* SYN-ACK came (no wake-up) */
+	RECORD_CLOSED = 6,	/* both FINs acknowledged (no wake-up) */
+	RECORD_RESET = 7,	/* an RST passed (no wake-up) */
+	RECORD_ABANDONED = 8,	/* the client reset before the flow stood */
+};
+
+/* One record; kinds other than HELLO have length 0. data follows. */
+struct hello_record {
+	__u16 kind;	 /* enum record_kind */
+	__u16 tcp_flags; /* byte 13 of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32 */
+	__u32 length;	 /* bytes of data */
+	struct flow_tuple tuple;    /* as the packet arrived (client's for HELLO and ABANDONED,
+				     * endpoint's for the others) */
+	struct handshake_note note; /* HELLO before a flow exists; zero otherwise */
+	__u64 created_ns;	    /* of the flow that the record is about, 0 = none yet */
+	__u32 seq;		    /* of data[0] */
+	__u32 ack;
+	__u32 tsval;  /* of the segment, 0 if none */
+	__u32 window; /* as on the wire, unscaled */
+};
+
+/* Listing names for flowdump. Key: kind << 16 | id. */
+enum name_kind {
+	NAME_LISTENER = 1,
+	NAME_CLUSTER = 2,
+};
+
+struct name_entry {
+	char text[64]; /* zero terminated */
+};
+
+struct server_name_entry {
+	char text[SERVER_NAME_MAX]; /* zero terminated */
+};
+
+/* State that outlives a daemon: one element. */
+struct instance_state {
+	__u64 secret[2];      /* key of our initial sequence numbers */
+	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
+	__u32 workers;	      /* rings in use */
+	__u32 pad;
+};
+
+/* Connections that the relay serves, for flowdump. Key: client's tuple. */
+struct relayed_entry {
+	struct flow_tuple upstream; /* balancer to endpoint; zero before connect */
+	__u64 created_ns;
+	__u64 last_seen_ns;
+	__u64 upstream_bytes;	/* client to endpoint */
+	__u64 downstream_bytes; /* endpoint to client */
+	__u32 server_name;
+	__u16 listener;
+	__u16 cluster;
+	__u16 endpoint;
+	__u8 reason; /* enum relay_reason */
+	__u8 pad[5];
+};
+
+enum relay_reason {
+	RELAY_LOCAL_CLIENT = 1,	   /* came by an ordinary listening socket */
+	RELAY_OPTIONS_REFUSED = 2, /* the endpoint refused an option we promised */
+	RELAY_URGENT_DATA = 3,
+	RELAY_TRICKLED_HELLO = 4,
+	RELAY_NO_ROUTE = 5,   /* no route, or an interface that is not attached */
+	RELAY_TABLE_FULL = 6, /* flow table above its watermark */
+	RELAY_SPLICING_OFF = 7,
+	RELAY_ADDRESS_FAMILY = 8,  /* client and endpoint of different families */
+	RELAY_NO_BPF = 9,	   /* no permission to load BPF */
+	RELAY_LOCAL_ENDPOINT = 10, /* the endpoint lives on this host */
+	RELAY_NO_PORT = 11,	   /* all source ports towards the endpoint in use */
+	RELAY_DEFAULT_ROUTE = 12,  /* classification timed out, policy is the default route */
+	RELAY_REASONS = 13,	   /* how many, not a reason */
+};
+
+/* Per-CPU counters: one a verdict. The order is the order of flowdump --counters. */
+enum counter {
+	COUNTER_TRANSLATED = 0,	  /* packets of established flows sent on */
+	COUNTER_SYN_ANSWERED,	  /* SYN-ACKs sent to clients */
+	COUNTER_HELLO_RECORDED,	  /* client segments handed to the daemon */
+	COUNTER_HELLO_SENT,	  /* SYN-ACKs turned into ACK + ClientHello */
+	COUNTER_HELLO_LOST,	  /* template overwritten: plain ACK sent, the client repeats */
+	COUNTER_COOKIE_ACCEPTED,  /* notes rebuilt from a cookie */
+	COUNTER_HANDSHAKE_ACK,	  /* pure ACKs that complete a handshake */
+	COUNTER_PASS_NOT_TCP,	  /* to the stack or the next program: not TCP over IP */
+	COUNTER_PASS_FRAGMENT,	  /* IP fragments of tuples that we cannot know */
+	COUNTER_PASS_NO_FLOW,	  /* no flow, no listener */
+	COUNTER_PASS_ADOPTED,	  /* a relay's socket owns the tuple */
+	COUNTER_PASS_STRAY,	  /* to a listener, but of no handshake: the stack answers RST */
+	COUNTER_PASS_NO_DAEMON,	  /* clsact: the daemon's heartbeat stopped */
+	COUNTER_DROP_MALFORMED,	  /* TCP or IP header that contradicts itself */
+	COUNTER_DROP_EXTENSION,	  /* spliced tuple behind an IPv6 extension header: not walked */
+	COUNTER_DROP_CONNECTING,  /* client segments of no use before the endpoint answered */
+	COUNTER_DROP_RING_FULL,	  /* daemon too slow, or gone; the client repeats */
+	COUNTER_DROP_NO_ROUTE,	  /* FIB has no way out */
+	COUNTER_DROP_TTL,	  /* TTL or hop limit ran out */
+	COUNTER_DROP_KERNEL,	  /* a helper failed: memory, mostly */
+	COUNTER_DROP_LOCAL,	  /* egress guard: the local stack spoke for a spliced tuple */
+	COUNTER_DROP_BAD_SYN_ACK, /* SYN-ACK that does not acknowledge our SYN */
+	COUNTER_RESET_EARLY_FIN,  /* client closed before it sent a byte */
+	COUNTERS,		  /* how many, not a counter */
+};
+
+#endif
