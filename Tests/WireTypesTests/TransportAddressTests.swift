@@ -39,7 +39,7 @@ import WireTypes
     }
 }
 
-@Suite struct `Port` {
+@Suite struct `TCP port` {
     @Test func `is 1 to 65535`() {
         #expect(Port(0) == nil)
         #expect(Port(1)?.rawValue == 1)
