@@ -92,7 +92,7 @@ let package = Package(
             path: "bpf/plugin/CompileBPF"),
 
         tests("WireTypesTests", ["WireTypes"]),
-        tests("TLSClassifierTests", ["TLSClassifier"], resources: [.copy("Captures")]),
+        tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
         tests("FlowReportTests", ["FlowReport"]),
