@@ -49,7 +49,8 @@ extension ConfigurationReader {
         guard case .sequence(let nodes) = list.value else {
             report(
                 list.valuePosition,
-                complaint(list.name, list.value, "a list of endpoints, for example [10.0.0.1:443]"))
+                "\(quoted(list.name)) is \(list.value.found); "
+                    + "write a list of endpoints, for example [10.0.0.1:443]")
             return []
         }
         let name = "cluster \(quoted(cluster.name))"
@@ -90,8 +91,7 @@ extension ConfigurationReader {
         {
             return (Endpoint(address: address, weight: Defaults.weight), entry.position)
         }
-        report(
-            entry.position, "an endpoint is \(node.found); write \(Form.endpointAddress.accepted)")
+        report(entry.position, complaint("an endpoint is", node, Form.endpointAddress))
         return nil
     }
 }

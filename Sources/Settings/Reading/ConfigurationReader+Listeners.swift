@@ -43,7 +43,10 @@ extension ConfigurationReader {
     ) -> Listener {
         let routes = routes(section, clusters)
         let standard = cluster(section, ListenerSection.standard, clusters)
-        if routes.isEmpty, section.entry(ListenerSection.standard) == nil {
+        let hasRoutes =
+            section.mentions(ListenerSection.routes)
+            && section.entry(ListenerSection.routes)?.value.isEmpty != true
+        if !hasRoutes, !section.mentions(ListenerSection.standard) {
             report(
                 entry.position,
                 "listener \(quoted(entry.name)) has neither \"routes\" nor \"default\"; "
@@ -61,7 +64,7 @@ extension ConfigurationReader {
         _ section: SectionReader<ListenerSection>, _ entry: Entry, _ read: inout ListenersRead
     ) -> [TransportAddress] {
         let keys = [ListenerSection.address, ListenerSection.addresses]
-        if keys.allSatisfy({ section.entry($0) == nil }) {
+        if !keys.contains(where: { section.mentions($0) }) {
             section.reportMissing(ListenerSection.address)
         }
         var addresses: [TransportAddress] = []
@@ -86,7 +89,7 @@ extension ConfigurationReader {
             let section = SectionReader<HelloSection>(self, group)
         else { return Defaults.hello }
         for key in [HelloSection.onTimeout, HelloSection.onTooLarge]
-        where section.value(key) == .default && listener.entry(ListenerSection.standard) == nil {
+        where section.value(key) == .default && !listener.mentions(ListenerSection.standard) {
             report(
                 section.entry(key)?.valuePosition ?? group.position,
                 "\"\(key.name)\" is \"default\", but listener \(quoted(entry.name)) has none; "

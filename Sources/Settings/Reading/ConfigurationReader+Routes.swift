@@ -12,7 +12,7 @@ extension ConfigurationReader {
         guard case .mapping(let mapping) = entry.value else {
             report(
                 entry.valuePosition,
-                complaint(entry.name, entry.value, ListenerSection.routes.accepted))
+                "\"routes\" is \(entry.value.found); write \(ListenerSection.routes.accepted)")
             return []
         }
         var first: [NamePattern: Entry] = [:]
@@ -51,7 +51,7 @@ extension ConfigurationReader {
         guard case .scalar(let scalar) = entry.value, !entry.value.isEmpty else {
             report(
                 entry.valuePosition,
-                complaint(entry.name, entry.value, Form.clusterName.accepted))
+                complaint("\(quoted(entry.name)) is", entry.value, Form.clusterName))
             return nil
         }
         guard let indices = clusters.indices else { return nil }

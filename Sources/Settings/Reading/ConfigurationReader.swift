@@ -18,12 +18,15 @@ struct Entry {
 final class ConfigurationReader {
     let document: Document
     private(set) var errors: [ConfigurationError] = []
+    private var reported: Set<ConfigurationError> = []
 
     init(_ document: Document) { self.document = document }
 
     func report(_ position: Position, _ sentence: String) {
-        errors.append(
-            ConfigurationError(file: document.fileName, position: position, sentence: sentence))
+        let error = ConfigurationError(
+            file: document.fileName, position: position, sentence: sentence)
+        // What an anchor names is read wherever it is used, but wrong only once.
+        if reported.insert(error).inserted { errors.append(error) }
     }
 
     /// The whole; what it holds is right only if there are no errors.
@@ -31,12 +34,13 @@ final class ConfigurationReader {
         let start = Position(line: 1, column: 1)
         let whole = Entry(name: "", position: start, value: document.root)
         guard let file = SectionReader<FileSection>(self, whole) else { return nil }
+        let listeners = file.requiredEntry(FileSection.listeners)
         let clusters = clusters(file.requiredEntry(FileSection.clusters))
-        let listeners = listeners(file.requiredEntry(FileSection.listeners), clusters)
-        reportLoops(clusters, listeners)
+        let read = self.listeners(listeners, clusters)
+        reportLoops(clusters, read)
         return Configuration(
             instance: file.value(FileSection.instance), interfaces: interfaces(file),
-            attach: file.value(FileSection.attach), listeners: listeners.all,
+            attach: file.value(FileSection.attach), listeners: read.all,
             clusters: clusters.all, source: source(file), limits: limits(file),
             isSplicing: file.value(FileSection.splicing),
             workers: file.value(FileSection.workers), log: log(file))
@@ -66,7 +70,9 @@ final class ConfigurationReader {
     /// The members of `listeners` or `clusters`, whose names the user chooses.
     func members(_ entry: Entry, _ key: GroupKey) -> [Entry]? {
         guard case .mapping(let mapping) = entry.value, !mapping.isEmpty else {
-            report(entry.valuePosition, complaint(key.name, entry.value, key.accepted))
+            report(
+                entry.valuePosition,
+                "\"\(key.name)\" is \(entry.value.found); write \(key.accepted)")
             return nil
         }
         let members = entries(mapping)

@@ -21,10 +21,10 @@ struct Document {
         while true {
             let problem: YamlError
             switch Self.compose(source.text) {
-            case .success(let node?):
+            case .success(let node?) where !node.isEmpty:
                 (self.fileName, root, self.renamed) = (fileName, node, renamed)
                 return
-            case .success(nil):
+            case .success:
                 throw ConfigurationErrors(
                     file: fileName,
                     "nothing is configured here; write at least \"listeners\" and \"clusters\"")

@@ -31,10 +31,10 @@ func quoted(_ text: String) -> String {
 }
 
 /// `"attach" is "tc"; write auto, tcx or clsact; did you mean "tcx"?`
-func complaint(_ name: String, _ node: Node, _ accepted: String, words: [String] = []) -> String {
-    var sentence = "\(quoted(name)) is \(node.found); write \(accepted)"
-    if case .scalar(let scalar) = node, let word = suggestion(for: scalar.string, among: words) {
-        sentence += "; did you mean \"\(word)\"?"
+func complaint<Value>(_ subject: String, _ node: Node, _ form: Form<Value>) -> String {
+    let sentence = "\(subject) \(node.found); write \(form.accepted)"
+    guard case .scalar(let scalar) = node, let advice = form.advice(scalar.string) else {
+        return sentence
     }
-    return sentence
+    return "\(sentence); \(advice)"
 }

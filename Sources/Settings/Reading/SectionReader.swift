@@ -8,6 +8,8 @@ struct SectionReader<Keys: Section> {
     private let title: String
     private let position: Position
     private let entries: [String: Entry]
+    /// Known keys that unknown ones were probably meant to be.
+    private let misspelt: Set<String>
 
     /// The section that is the value of `entry`, which errors call `title`. An empty value has no
     /// keys; nil when it is no mapping.
@@ -17,16 +19,17 @@ struct SectionReader<Keys: Section> {
         case .mapping(let mapping):
             let pairs = reader.entries(mapping)
             let known = Keys.keys.map(\.reference.name)
-            for pair in pairs where !known.contains(pair.name) {
-                Self.reportUnknown(pair, known, reader)
-            }
+            let unknown = pairs.filter { !known.contains($0.name) }
+            misspelt = Set(unknown.compactMap { Self.reportUnknown($0, known, reader) })
             entries = Dictionary(pairs.map { ($0.name, $0) }) { first, _ in first }
         case let node where node.isEmpty:
-            entries = [:]
+            (entries, misspelt) = ([:], [])
         default:
             let name = entry.name.isEmpty ? "the file" : quoted(entry.name)
+            let known = Keys.keys.map(\.reference.name).joined(separator: ", ")
             reader.report(
-                entry.valuePosition, "\(name) is \(entry.value.found); write a mapping of keys")
+                entry.valuePosition,
+                "\(name) is \(entry.value.found); write a mapping of the keys \(known)")
             return nil
         }
     }
@@ -52,7 +55,7 @@ struct SectionReader<Keys: Section> {
         }
         reader.report(
             entry.valuePosition,
-            complaint(entry.name, entry.value, form.accepted, words: form.words))
+            complaint("\(quoted(entry.name)) is", entry.value, form))
         return nil
     }
 
@@ -76,8 +79,7 @@ struct SectionReader<Keys: Section> {
                 return (value, Position(node))
             }
             let position = verb == "is" ? entry.valuePosition : Position(node)
-            reader.report(
-                position, "\"\(key.name)\" \(verb) \(node.found); write \(key.form.accepted)")
+            reader.report(position, complaint("\"\(key.name)\" \(verb)", node, key.form))
             return nil
         }
     }
@@ -89,11 +91,15 @@ struct SectionReader<Keys: Section> {
         return entries[name]
     }
 
+    /// Whether `key` is there, or was meant by one that is and was reported.
+    func mentions(_ key: some AnyKey) -> Bool {
+        entry(key) != nil || misspelt.contains(key.reference.name)
+    }
+
     /// The entry of `key`; when absent that is reported.
     func requiredEntry(_ key: some AnyKey) -> Entry? {
-        if let entry = entry(key) { return entry }
-        reportMissing(key)
-        return nil
+        if !mentions(key) { reportMissing(key) }
+        return entry(key)
     }
 
     /// Reports that `key` is absent.
@@ -104,12 +110,15 @@ struct SectionReader<Keys: Section> {
             position, "\"\(reference.name)\" is missing\(place); write \(reference.accepted)")
     }
 
+    /// Answers the key that was probably meant.
     private static func reportUnknown(
         _ entry: Entry, _ known: [String], _ reader: ConfigurationReader
-    ) {
+    ) -> String? {
+        let meant = suggestion(for: entry.name, among: known)
         let advice =
-            suggestion(for: entry.name, among: known).map { "did you mean \"\($0)\"?" }
+            meant.map { "did you mean \"\($0)\"?" }
             ?? "accepted here: " + known.joined(separator: ", ")
         reader.report(entry.position, "unknown key \(quoted(entry.name)); \(advice)")
+        return meant
     }
 }

@@ -35,11 +35,13 @@ struct SourceText {
     /// Where the problem is and what to do about it.
     func explain(_ error: YamlError) -> (Position?, String) {
         switch error {
+        case .composer(context: .some, problem: _, let mark, yaml: _):
+            return (Position(mark), "YAML syntax: a second document begins here; write one")
         case .scanner(let context, let problem, let mark, _),
             .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             let position = Position(mark)
-            let place = context.map { " \($0.text) of line \($0.mark.line)" } ?? ""
+            let place = context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
             return (position, "YAML syntax: \(problem)\(place)\(hint(position.line))")
         case .reader(let problem, let offset, _, let text):
             return (Position(after: text.prefix(offset ?? 0)), "YAML syntax: \(problem)")
@@ -61,7 +63,9 @@ struct SourceText {
         if text.contains("]:"), text.contains("[") {
             return "; put quotes around IPv6 addresses, for example \"[2001:db8::1]:443\""
         }
-        if text.contains("*") { return "; put quotes around wildcards, as in \"*.example.com\"" }
+        if text.contains("*") {
+            return "; put quotes around text that begins with a star, as in \"*.example.com\""
+        }
         return ""
     }
 

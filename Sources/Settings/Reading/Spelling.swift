@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The word that was probably meant: the one that the fewest typing errors make of it, when they
-/// are at most a third of its length.
+/// are at most a third of its length, or else the one that it begins.
 func suggestion(for text: String, among words: some Sequence<String>) -> String? {
     var best: (word: String, errors: Int)?
     let typed = Array(text.lowercased().utf8)
@@ -15,6 +15,7 @@ func suggestion(for text: String, among words: some Sequence<String>) -> String?
         }
     }
     return best?.word
+        ?? words.first { typed.count > 2 && $0.lowercased().utf8.starts(with: typed) }
 }
 
 /// How many bytes were left out, added, replaced, or swapped with their neighbour (optimal string

@@ -49,7 +49,8 @@ extension Form where Value == IPAddress {
 
 extension Form where Value == TransportAddress {
     static let endpointAddress = Form(
-        accepted: "an IP address and a port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
+        accepted: "an IP address and port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
+        advice: addressAdvice,
         parse: { text in
             TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
         },
@@ -59,8 +60,9 @@ extension Form where Value == TransportAddress {
 extension Form where Value == [TransportAddress] {
     /// `192.0.2.1:443`, or a thousand at once: `192.0.2.1:9000-9999`.
     static let listenerAddresses = Form(
-        accepted: "an IP address and a port or range of ports, "
-            + "for example 192.0.2.1:443, \"[2001:db8::1]:443\" or 192.0.2.1:9000-9099",
+        accepted: "an IP address and port, for example 192.0.2.1:443 or \"[2001:db8::1]:443\", "
+            + "or a range of ports as in 192.0.2.1:9000-9099",
+        advice: addressAdvice,
         parse: { text in
             guard let colon = text.lastIndex(of: ":"),
                 let ports = portRange(text[text.index(after: colon)...]),
@@ -80,6 +82,15 @@ extension Form where Value == [ClosedRange<UInt16>] {
             return ranges.count == parts.count ? ranges : nil
         },
         show: { ranges in ranges.map(portRangeText).joined(separator: ", ") })
+}
+
+/// What is probably wrong with an address and port.
+private func addressAdvice(_ text: String) -> String? {
+    if IPAddress(text) != nil, !text.contains(":") { return "the port is missing" }
+    guard !text.contains("[") else { return nil }
+    if text.count(where: { $0 == ":" }) > 1 { return "IPv6 addresses are written in brackets" }
+    let isName = text.prefix { $0 != ":" }.contains { $0.isLetter }
+    return isName ? "host names are not looked up" : nil
 }
 
 /// A port or `first-last`.

@@ -4,8 +4,8 @@
 struct Form<Value: Sendable>: Sendable {
     /// What a person should write: a noun phrase that ends the sentence "write …".
     let accepted: String
-    /// The words that are accepted when there are few; typos are compared with them.
-    var words: [String] = []
+    /// What is probably wrong with a text that is not accepted, or nil.
+    var advice: @Sendable (String) -> String? = { _ in nil }
     /// The value, or nil when the text is none.
     let parse: @Sendable (String) -> Value?
     /// The value as it would be written.
@@ -15,7 +15,7 @@ struct Form<Value: Sendable>: Sendable {
 extension Form where Value == Bool {
     /// `on` or `off`; `true` and `false` are understood.
     static let onOff = Form(
-        accepted: "on or off", words: ["on", "off"],
+        accepted: "on or off",
         parse: { ["on": true, "true": true, "off": false, "false": false][$0] },
         show: { $0 ? "on" : "off" })
 }
@@ -32,6 +32,7 @@ extension Form where Value == Int {
     /// A whole number and `%`.
     static let percent = Form(
         accepted: "a percentage from 1% to 100%, for example 90%",
+        advice: { decimal($0) == nil ? nil : "the % is missing" },
         parse: { text in
             guard text.hasSuffix("%"), let number = decimal(text.dropLast()) else { return nil }
             return (1...100).contains(number) ? number : nil
@@ -53,7 +54,8 @@ extension Form where Value == Duration {
     static func duration(_ range: ClosedRange<Duration>) -> Form {
         let bounds = "\(durationText(range.lowerBound)) to \(durationText(range.upperBound))"
         return Form(
-            accepted: "a duration from \(bounds) with its unit, for example 500ms, 10s, 1m or 24h",
+            accepted: "a duration from \(bounds), for example 500ms, 10s, 1m or 24h",
+            advice: { decimal($0) == nil ? nil : "the unit is missing" },
             parse: { text in settingsDuration(text).flatMap { range.contains($0) ? $0 : nil } },
             show: durationText)
     }
@@ -64,7 +66,8 @@ extension Form where Value: RawRepresentable<String> & CaseIterable {
     static var choice: Form {
         let words = Value.allCases.map(\.rawValue)
         return Form(
-            accepted: alternatives(words), words: words,
+            accepted: alternatives(words),
+            advice: { suggestion(for: $0, among: words).map { "did you mean \"\($0)\"?" } },
             parse: { Value(rawValue: $0) }, show: \.rawValue)
     }
 }
@@ -73,7 +76,7 @@ extension Form {
     /// The same, for a value that may be left out and then means `absent`.
     func orAbsent(_ absent: String) -> Form<Value?> {
         Form<Value?>(
-            accepted: accepted, words: words, parse: { text in parse(text).map { .some($0) } },
+            accepted: accepted, advice: advice, parse: { text in parse(text).map { .some($0) } },
             show: { value in value.map(show) ?? absent })
     }
 }

@@ -6,6 +6,8 @@ public struct KeyReference: Hashable, Sendable {
     public let name: String
     /// What may be written there.
     public let accepted: String
+    /// Whether a list of such may be written as well.
+    public var isList = false
     /// What counts when it is left out; nil when nothing does.
     public let standard: String?
     /// What it is for.
@@ -70,7 +72,7 @@ struct ListKey<Value: Sendable>: AnyKey {
 
     var reference: KeyReference {
         KeyReference(
-            name: name, accepted: form.accepted + ", or a list of such", standard: standard,
+            name: name, accepted: form.accepted, isList: true, standard: standard,
             purpose: purpose)
     }
 }
