@@ -67,13 +67,16 @@ let package = Package(
 
         // The kernel.
         library("KernelBPF", ["CLibBPF"]),
-        library("KernelSockets", ["WireTypes", "CLibBPF"]),
+        .target(name: "CKernelSockets"),
+        library("KernelSockets", ["WireTypes", "CLibBPF", "CKernelSockets"]),
         library(
             "Datapath", ["KernelBPF", "CDatapathABI", "WireTypes"], plugins: ["CompileBPF"]),
 
         // What the daemon is made of.
         library("Settings", ["WireTypes", "Balancing", yams]),
-        library("Relaying", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
+        library(
+            "Relaying",
+            ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
         library("Splicing", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets"]),
         library("FlowReport", ["Datapath", "WireTypes"]),
 
@@ -96,7 +99,9 @@ let package = Package(
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
         tests("FlowReportTests", ["FlowReport"]),
-        tests("RelayingTests", ["Relaying"]),
+        tests(
+            "RelayingTests",
+            ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),
         tests("SplicingTests", ["Splicing"]),
         library("DatapathTesting", ["Datapath"]),
         tests("DatapathTests", ["Datapath", "DatapathTesting"]),
