@@ -82,6 +82,28 @@ extension BrokenFile {
                 sluice.yaml:3:1: duplicate key "attach"; first in line 1
                 """),
         BrokenFile(
+            "a key twice that begins with an escape",
+            #"""
+            "\"a": 1
+            "\"a": 2
+
+            """#,
+            rest: listenerAndClusters,
+            errors: """
+                sluice.yaml:1:1: key ""a" is repeated below; write it once
+                """),
+        BrokenFile(
+            "a list twice as a key",
+            """
+            [a]: 1
+            [a]: 2
+
+            """,
+            rest: listenerAndClusters,
+            errors: """
+                sluice.yaml:1:1: key "<uncovertable>" is repeated below; write it once
+                """),
+        BrokenFile(
             "two keys twice",
             """
             workers: 1

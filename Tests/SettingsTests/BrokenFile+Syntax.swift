@@ -111,6 +111,16 @@ extension BrokenFile {
                 a flow sequence that begins in line 1
                 """),
         BrokenFile(
+            "an end in the middle of a list",
+            """
+            instance: a
+            interfaces: [eth0,
+            """,
+            errors: """
+                sluice.yaml:2:19: YAML syntax: did not find expected node content while parsing a \
+                flow node that begins in line 2
+                """),
+        BrokenFile(
             "wrong indentation",
             """
             listeners:

@@ -18,16 +18,15 @@ struct SourceText {
     }
 
     /// Puts a private-use character for the first one of the key there; `number` makes it unique.
-    /// False when the key has none to spare, being empty or decorated with an anchor or tag.
+    /// False when the key has none to spare: it is empty, or begins with an escape, anchor or tag.
     mutating func rename(at position: Position, number: Int) -> Bool {
         guard var index = index(of: position), let mark = UnicodeScalar(0xe000 + UInt32(number))
         else { return false }
-        let quotes: [UnicodeScalar] = ["\"", "'"]
-        if quotes.contains(scalars[index]) { index += 1 }
-        guard index < scalars.count, !quotes.contains(scalars[index]),
-            !["\\", "&", "!", "*", ":", "?", "[", "{", "\n"].contains(scalars[index])
-                || quotes.contains(scalars[max(index - 1, 0)])
-        else { return false }
+        let isQuoted = ["\"", "'"].contains(scalars[index])
+        if isQuoted { index += 1 }
+        let special: [UnicodeScalar] =
+            isQuoted ? ["\"", "'", "\\", "\n", "\r"] : ["&", "!", "*", "?", ":", "[", "{"]
+        guard index < scalars.count, !special.contains(scalars[index]) else { return false }
         scalars[index] = mark
         return true
     }
@@ -40,13 +39,18 @@ struct SourceText {
         case .scanner(let context, let problem, let mark, _),
             .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            let position = Position(mark)
-            let place = context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
-            return (position, "YAML syntax: \(problem)\(place)\(hint(position.line))")
+            // LibYAML sees a line break behind a last line that has none.
+            let end = Position(after: text)
+            let position = min(Position(mark), end)
+            let place = context.map {
+                " \($0.text) that begins in line \(min($0.mark.line, end.line))"
+            }
+            return (position, "YAML syntax: \(problem)\(place ?? "")\(hint(position.line))")
         case .reader(let problem, let offset, _, let text):
             return (Position(after: text.prefix(offset ?? 0)), "YAML syntax: \(problem)")
         case .duplicatedKeysInMapping(let names, let context):
-            return (Position(context.mark), "duplicate key \"\(names.first ?? "")\"")
+            let name = quoted(names.first ?? "")
+            return (Position(context.mark), "key \(name) is repeated below; write it once")
         default:
             return (nil, "YAML syntax: \(error)")
         }
