@@ -7,7 +7,9 @@ import WireTypes
 let localhost = IPAddress(v4: 0x7f00_0001)
 
 /// Waits for `condition`, looking every millisecond.
-func eventually(_ limit: Duration = .seconds(5), _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within limit: Duration = .seconds(5), _ condition: () throws -> Bool) rethrows
+    -> Bool
+{
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try condition() { return true }
@@ -17,11 +19,13 @@ func eventually(_ limit: Duration = .seconds(5), _ condition: () throws -> Bool)
 }
 
 /// A listening socket of an endpoint on loopback.
-struct LocalEndpoint: ~Copyable {
+final class LocalEndpoint {
     let listening: ListeningSocket
     var address: TransportAddress { listening.address }
 
-    init() throws { listening = try ListeningSocket(on: TransportAddress(localhost, 0)) }
+    init(on address: IPAddress = localhost) throws {
+        listening = try ListeningSocket(on: TransportAddress(address, 0))
+    }
 
     /// A port on which nobody listens.
     static func closedPort() throws -> TransportAddress { try LocalEndpoint().address }
