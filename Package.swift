@@ -16,15 +16,17 @@ let settings: [SwiftSetting] = [
 
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-    plugins: [Target.PluginUsage] = []
+    exclude: [String] = [], plugins: [Target.PluginUsage] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: path, swiftSettings: settings,
-        plugins: plugins)
+        name: name, dependencies: dependencies, path: path, exclude: exclude,
+        swiftSettings: settings, plugins: plugins)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func program(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target
+{
+    .executableTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
@@ -78,7 +80,7 @@ let package = Package(
             "Relaying",
             ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
         library("Splicing", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets"]),
-        library("FlowReport", ["Datapath", "WireTypes"]),
+        library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
         program(
             "sluice",
@@ -86,7 +88,8 @@ let package = Package(
                 "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets", argumentParser,
                 logging,
             ]),
-        program("flowdump", ["FlowReport", "Datapath", argumentParser]),
+        program(
+            "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),
 
         // The build of bpf/: clang -target bpf, the object embedded as text.
         .executableTarget(name: "EmbedBPF", path: "bpf/plugin/EmbedBPF", swiftSettings: settings),
@@ -98,10 +101,15 @@ let package = Package(
         tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
+<<<<<<< HEAD
         tests("FlowReportTests", ["FlowReport"]),
         tests(
             "RelayingTests",
             ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),
+=======
+        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
+        tests("RelayingTests", ["Relaying"]),
+>>>>>>> d433a0ff30397b4f4b14224d0ce6f5b0614c9bd5
         tests("SplicingTests", ["Splicing"]),
         library("DatapathTesting", ["Datapath"]),
         tests("DatapathTests", ["Datapath", "DatapathTesting"]),
