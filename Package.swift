@@ -79,7 +79,9 @@ let package = Package(
         library(
             "Relaying",
             ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
-        library("Splicing", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets"]),
+        library(
+            "Splicing",
+            ["WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets", logging]),
         library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
         program(
@@ -101,16 +103,13 @@ let package = Package(
         tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
-<<<<<<< HEAD
-        tests("FlowReportTests", ["FlowReport"]),
+        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
         tests(
             "RelayingTests",
             ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),
-=======
-        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
-        tests("RelayingTests", ["Relaying"]),
->>>>>>> d433a0ff30397b4f4b14224d0ce6f5b0614c9bd5
-        tests("SplicingTests", ["Splicing"]),
+        tests(
+            "SplicingTests",
+            ["Splicing", "Balancing", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes"]),
         library("DatapathTesting", ["Datapath"]),
         tests("DatapathTests", ["Datapath", "DatapathTesting"]),
         tests("EndToEndTests", []),

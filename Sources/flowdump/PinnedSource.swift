@@ -4,20 +4,16 @@ internal import Datapath
 internal import FlowReport
 
 /// The pinned maps of an instance: they are there whether or not the daemon lives.
-///
-/// The one place that waits for `PinnedFlowTable` of Datapath.
 struct PinnedSource: FlowSource, ~Copyable {
-    private static let abiVersion = 1
+    private let table: PinnedFlowTable
 
-    init(instance: String) throws {
-        throw FlowdumpError(
-            """
-            no instance "\(instance)": nothing pinned under \
-            /sys/fs/bpf/sluice/\(instance)-v\(Self.abiVersion); is sluice running?
-            """)
+    init(instance: String) throws { table = try PinnedFlowTable(instance: instance) }
+
+    borrowing func forEachFlow(_ body: (Flow) throws -> Void) throws {
+        try table.forEachFlow(body)
     }
 
-    borrowing func forEachFlow(_ body: (Flow) throws -> Void) throws {}
-
-    borrowing func counters() throws -> [NamedNumber] { [] }
+    borrowing func counters() throws -> [NamedNumber] {
+        table.counters().map { NamedNumber(name: $0.name, value: $0.value) }
+    }
 }

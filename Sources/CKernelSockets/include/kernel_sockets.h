@@ -21,4 +21,8 @@ ssize_t splice_nonblocking(int source, int sink, size_t limit);
 /* pthread_setname_np(3) of the calling thread. */
 void name_this_thread(const char *name);
 
+/* ARPHRD_* of an interface (1: Ethernet), and its MTU; -1 and errno on failure. */
+int interface_hardware_type(const char *name);
+int interface_mtu(const char *name);
+
 #endif
