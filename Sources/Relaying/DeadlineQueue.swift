@@ -4,7 +4,7 @@
 ///
 /// Entries are never removed: who takes one checks whether it still means something.
 struct DeadlineQueue {
-    struct Entry {
+    struct Entry: Equatable {
         /// CLOCK_MONOTONIC nanoseconds.
         var deadline: UInt64
         var token: UInt64

@@ -19,7 +19,7 @@ extension RelayLoop {
             try channel.epoll.add(listener.socket, .readable, token: token)
             listeners[token] = listener
         } catch {
-            logger.error("cannot watch listening socket", metadata: ["error": "\(error)"])
+            logger.info("cannot watch listening socket", metadata: ["error": "\(error)"])
         }
     }
 
@@ -41,7 +41,7 @@ extension RelayLoop {
 
     /// The listening sockets stay readable, so watching them on would spin.
     private func pauseAccepting(_ error: SocketError) {
-        logger.warning("cannot accept clients for now", metadata: ["error": "\(error)"])
+        logger.info("cannot accept clients for now", metadata: ["error": "\(error)"])
         acceptAgain = now &+ 100_000_000
         for (token, listener) in listeners {
             try? channel.epoll.change(listener.socket, [], token: token)
@@ -75,7 +75,7 @@ extension RelayLoop {
             try channel.epoll.add(
                 connection.downstream.socket, Self.everything, token: connection.id)
         } catch {
-            logger.error("cannot watch client", metadata: ["error": "\(error)"])
+            logger.debug("cannot watch client", metadata: ["error": "\(error)"])
             connection.downstream.socket.reset()
             if isAdopted { observer.didClose(tuple, nil) }
             return nil
@@ -103,7 +103,7 @@ extension RelayLoop {
             let socket = try repaired.activate()
             follow(socket, adopted, purpose)
         } catch {
-            logger.warning(
+            logger.debug(
                 "cannot adopt connection",
                 metadata: ["flow.tuple": "\(tuple)", "error": "\(error)"])
             observer.didFailToAdopt(tuple, error)

@@ -52,7 +52,8 @@ final class RelayLoop {
             do {
                 count = try channel.epoll.wait(&events, timeout: timeUntilNextTask())
             } catch {
-                // Only a bug of ours (a closed descriptor) can bring this about.
+                // Only a bug of ours (a closed descriptor) can bring this about, and then nothing is
+                // relayed any more: louder than other lines of this target.
                 logger.critical("relay cannot wait", metadata: ["error": "\(error)"])
                 break
             }
