@@ -73,7 +73,7 @@ public struct NetworkInterface: Sendable, Equatable {
                 found.append((name, IPAddress(v4: UInt32(bigEndian: value.sin_addr.s_addr))))
             case AF_INET6:
                 let value = unsafe UnsafeRawPointer(raw).loadUnaligned(as: sockaddr_in6.self)
-                let words = value.sin6_addr.__in6_u.__u6_addr32
+                let words = unsafe value.sin6_addr.__in6_u.__u6_addr32
                 found.append(
                     (
                         name,
@@ -98,11 +98,11 @@ public func sourceAddress(towards destination: TransportAddress) -> IPAddress? {
     let number = socket(destination.family, Int32(SOCK_DGRAM.rawValue), 0)
     guard number >= 0 else { return nil }
     defer { close(number) }
-    let result = destination.withSocketAddress { address, length in
+    let result = unsafe destination.withSocketAddress { address, length in
         unsafe connect(number, address, length)
     }
     guard result == 0 else { return nil }
-    let local = TransportAddress.filled { address, length in
+    let local = unsafe TransportAddress.filled { address, length in
         unsafe getsockname(number, address, length)
     }
     return local.address?.address

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WireTypes
+
+/// Splices that are over and still translate for a while, in the order of their time.
+struct LingerQueue: Sendable {
+    struct Item: Sendable {
+        var client: FlowTuple
+        var upstream: FlowTuple
+        var createdNanoseconds: UInt64
+        var until: UInt64
+    }
+
+    private var items: [Item] = []
+    private var first = 0
+
+    var isEmpty: Bool { first == items.count }
+
+    mutating func append(_ item: Item) { items.append(item) }
+
+    /// The next item whose time has come.
+    mutating func next(now: UInt64) -> Item? {
+        guard first < items.count, items[first].until <= now else { return nil }
+        let item = items[first]
+        first += 1
+        if first == items.count || first > 4096 {
+            items.removeFirst(first)
+            first = 0
+        }
+        return item
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+internal import Datapath
+internal import KernelSockets
+internal import TLSClassifier
+internal import WireTypes
+
+/// A client between its hello's first byte and the endpoint's answer. Reused: nothing is allocated
+/// for a connection in the steady state.
+///
+///     reading ── hello whole ──▶ connecting ── established ──▶ forgotten
+///        │                        │      ▲
+///        │ trickled, late,        │      │ refused, challenged, timed out: next endpoint or port
+///        ▼ rejected               ▼      │
+///     relay                     relay ◀──┴── none left: turned away
+final class PendingClient {
+    var client: FlowTuple
+    var note: HandshakeNote
+    var assembly: HelloAssembly
+    var reader: ClientHelloReader
+    /// When its first byte came; CLOCK_MONOTONIC nanoseconds.
+    var since: UInt64
+    /// TSval and window of the segment that came last.
+    var timestamp: UInt32 = 0
+    var window: UInt16 = 0
+
+    /// The attempt under way; nil while reading.
+    var splice: Splice?
+    var cluster = 0
+    var target = 0
+    var serverName: ServerName?
+    var tried = TriedEndpoints()
+    /// Ports that one endpoint challenged.
+    var challenges = 0
+    var deadline: UInt64 = 0
+    var lastSYN: UInt64 = 0
+
+    init(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
+        self.client = client
+        self.note = note
+        assembly = HelloAssembly(start: note.clientISN &+ 1)
+        reader = ClientHelloReader(limit: limit)
+        since = now
+    }
+
+    func reset(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
+        self.client = client
+        self.note = note
+        assembly.reset(start: note.clientISN &+ 1)
+        reader = ClientHelloReader(limit: limit)
+        since = now
+        splice = nil
+        serverName = nil
+        tried = TriedEndpoints()
+        challenges = 0
+    }
+
+    /// The connection as a kernel socket would have it.
+    func adopted(now: UInt64) -> AdoptedConnection {
+        var connection = AdoptedConnection(
+            tuple: client, clientNext: note.clientISN &+ 1, ourNext: note.cookie &+ 1)
+        connection.received = assembly.bytes
+        connection.mss = note.mss
+        connection.hasSACK = note.hasSACK
+        if note.hasWindowScale {
+            connection.clientScale = note.clientScale
+            connection.ourScale = note.ourScale
+        }
+        if note.hasTimestamps {
+            let elapsed = UInt32(truncatingIfNeeded: (now - note.createdNanoseconds) / 1_000_000)
+            connection.timestamps = .init(
+                peerValue: timestamp, ourValue: note.timestamp &+ elapsed)
+        }
+        connection.clientWindow = UInt32(window) << UInt32(note.clientScale)
+        return connection
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import WireTypes
+
+/// The source ports of one worker towards one endpoint, handed out first-in-first-out.
+///
+/// Ports never used yet come first, then the one that was given back longest ago. A worker owns
+/// the ports that leave its index when divided by the number of workers, so no lock is needed.
+public struct PortPool: Sendable {
+    private let sources: [IPAddress]
+    private let ranges: [ClosedRange<UInt16>]
+    private let worker: Int
+    private let workers: Int
+    private var returned: [Place] = []
+    private var firstReturned = 0
+    /// Next never used: of `sources[source]`, of `ranges[range]`.
+    private var source = 0
+    private var range = 0
+    private var nextPort: Int
+    /// Ports of flows that an earlier daemon began.
+    private var reserved: Set<Place> = []
+    /// How many are out.
+    public private(set) var inUse = 0
+
+    struct Place: Hashable, Sendable {
+        var source: UInt16
+        var port: UInt16
+    }
+
+    /// The part of `worker` of `workers` in `ranges` of every source address.
+    public init(
+        sources: [IPAddress], ranges: [ClosedRange<UInt16>], worker: Int, workers: Int
+    ) {
+        self.sources = sources
+        self.ranges = ranges
+        self.worker = worker
+        self.workers = workers
+        nextPort = ranges.first.map { Self.firstPort(in: $0, worker, workers) } ?? 0
+    }
+
+    /// The worker that owns `port`.
+    public static func owner(of port: UInt16, workers: Int) -> Int { Int(port) % workers }
+
+    private static func firstPort(in range: ClosedRange<UInt16>, _ worker: Int, _ workers: Int)
+        -> Int
+    {
+        let lower = Int(range.lowerBound)
+        return lower + (worker - lower % workers + workers) % workers
+    }
+
+    /// Takes a port, or nil when all are out.
+    public mutating func take() -> TransportAddress? {
+        guard let place = takeFresh() ?? takeReturned() else { return nil }
+        inUse += 1
+        return TransportAddress(sources[Int(place.source)], place.port)
+    }
+
+    /// Gives a port back. Only when neither flow of it exists any more.
+    public mutating func giveBack(_ address: TransportAddress) {
+        guard let source = sources.firstIndex(of: address.address) else { return }
+        let place = Place(source: UInt16(source), port: address.port)
+        reserved.remove(place)
+        inUse -= 1
+        returned.append(place)
+    }
+
+    /// Keeps a port that a flow uses which this daemon did not begin.
+    public mutating func reserve(_ address: TransportAddress) {
+        guard let source = sources.firstIndex(of: address.address) else { return }
+        let place = Place(source: UInt16(source), port: address.port)
+        if reserved.insert(place).inserted { inUse += 1 }
+    }
+
+    private mutating func takeFresh() -> Place? {
+        while source < sources.count, range < ranges.count {
+            while nextPort <= Int(ranges[range].upperBound) {
+                let place = Place(source: UInt16(source), port: UInt16(nextPort))
+                nextPort += workers
+                if reserved.isEmpty || !reserved.contains(place) { return place }
+            }
+            range += 1
+            if range == ranges.count {
+                range = 0
+                source += 1
+            }
+            nextPort = Self.firstPort(in: ranges[range], worker, workers)
+        }
+        return nil
+    }
+
+    private mutating func takeReturned() -> Place? {
+        guard firstReturned < returned.count else { return nil }
+        let place = returned[firstReturned]
+        firstReturned += 1
+        if firstReturned > 1024, firstReturned * 2 > returned.count {
+            returned.removeFirst(firstReturned)
+            firstReturned = 0
+        }
+        return place
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Balancing
+public import Datapath
+public import KernelSockets
+public import TLSClassifier
+public import WireTypes
+
+/// How a client that gets no endpoint is turned away.
+public enum Rejection: Sendable, Equatable {
+    /// The TLS alert `unrecognized_name`.
+    case alert
+    /// RST.
+    case reset
+    /// FIN.
+    case close
+}
+
+/// What becomes of a client, by its hello.
+public enum RouteAnswer: Sendable, Equatable {
+    /// To the cluster with this index in the snapshot.
+    case cluster(Int)
+    /// Turned away.
+    case reject(Rejection)
+}
+
+/// A listener as the splicer and the relay's policy need it.
+public struct ListenerRoutes: Sendable {
+    /// Id in the datapath's name table.
+    public var id: UInt16
+    /// SNI → index of the cluster in the snapshot.
+    public var table: RoutingTable
+    /// For hellos without SNI and names without a route; nil: turned away.
+    public var defaultCluster: Int?
+    /// For clients that do not speak TLS; nil: turned away.
+    public var nonTLSCluster: Int?
+    /// How clients are turned away.
+    public var rejection: Rejection
+    /// Bytes of a hello.
+    public var helloLimit: Int
+    /// How long a hello may take.
+    public var helloTimeout: Duration
+    /// Whether a late hello means the default cluster.
+    public var lateGoesToDefault: Bool
+    /// Whether a hello that is too large means the default cluster.
+    public var largeGoesToDefault: Bool
+
+    /// A listener that turns everyone away.
+    public init(id: UInt16) {
+        self.id = id
+        table = RoutingTable()
+        rejection = .alert
+        helloLimit = 16384
+        helloTimeout = .seconds(10)
+        lateGoesToDefault = false
+        largeGoesToDefault = false
+    }
+
+    /// The answer to a hello.
+    public func answer(to serverName: ServerName?) -> RouteAnswer {
+        let cluster = serverName.flatMap { table.cluster(for: $0) } ?? defaultCluster
+        return cluster.map { .cluster($0) } ?? .reject(rejection)
+    }
+
+    /// The answer to bytes that are no hello. An alert is for those who speak TLS.
+    public func answer(to reason: NotClassifiable) -> RouteAnswer {
+        switch reason {
+        case .notTLS:
+            if let nonTLSCluster { return .cluster(nonTLSCluster) }
+            return .reject(rejection == .alert ? .close : rejection)
+        case .tooLarge:
+            if largeGoesToDefault, let defaultCluster { return .cluster(defaultCluster) }
+            return .reject(rejection)
+        case .malformed, .badServerName:
+            return .reject(rejection)
+        }
+    }
+
+    /// The answer to a client that took too long.
+    public var answerToLateness: RouteAnswer {
+        if lateGoesToDefault, let defaultCluster { return .cluster(defaultCluster) }
+        return .reject(rejection == .alert ? .close : rejection)
+    }
+}
+
+/// An endpoint as seen from this host.
+public struct Target: Sendable {
+    /// Where it listens.
+    public var address: TransportAddress
+    /// Source addresses towards it; empty without a route.
+    public var sources: [IPAddress]
+    /// Why connections to it cannot be spliced; nil when they can.
+    public var obstacle: RelayReason?
+
+    /// An endpoint that can be spliced to.
+    public init(address: TransportAddress, sources: [IPAddress], obstacle: RelayReason? = nil) {
+        self.address = address
+        self.sources = sources
+        self.obstacle = obstacle
+    }
+}
+
+/// A cluster at work.
+public struct ClusterState: Sendable {
+    /// Id in the datapath's name table.
+    public var id: UInt16
+    /// Indices of its endpoints in the snapshot's targets.
+    public var targets: [Int]
+    /// How long one endpoint may take to answer.
+    public var connectTimeout: Duration
+    /// Whose turn it is; shared by all workers and the relay.
+    public var turns: RoundRobin
+
+    /// A cluster.
+    public init(id: UInt16, targets: [Int], connectTimeout: Duration, turns: RoundRobin) {
+        self.id = id
+        self.targets = targets
+        self.connectTimeout = connectTimeout
+        self.turns = turns
+    }
+}
+
+/// Everything that routing needs, immutable.
+public struct RoutingSnapshot: Sendable {
+    /// By id in the datapath's name table.
+    public var listeners: [UInt16: ListenerRoutes]
+    /// In the order of the configuration.
+    public var clusters: [ClusterState]
+    /// Every endpoint address once.
+    public var targets: [Target]
+
+    /// A snapshot.
+    public init(
+        listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target]
+    ) {
+        self.listeners = listeners
+        self.clusters = clusters
+        self.targets = targets
+    }
+}
+
+/// A connection that the splicer gives away.
+public enum HandOver: Sendable {
+    /// Relay it to the cluster with this index, for a reason.
+    case relay(cluster: Int, RelayReason, ServerName?)
+    /// Go on reading its hello.
+    case classify
+    /// Turn it away.
+    case reject(Rejection)
+}
+
+/// Who takes what cannot be spliced: the relay.
+public protocol SpliceFallback: Sendable {
+    /// Takes over a client's connection. Called on a worker's thread: must be quick.
+    func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver)
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+public import WireTypes
+
+/// Ids of server names, shared by all workers: flows carry the id, a map has the text.
+///
+/// Strangers choose the names under a wildcard, so the table is bounded and unused names go.
+public final class ServerNameTable: Sendable {
+    private struct State {
+        var ids: [ServerName: UInt32] = [:]
+        var unused: Set<UInt32> = []
+        var nextID: UInt32 = 1
+    }
+
+    /// Most names kept.
+    public let capacity: Int
+    private let state: Mutex<State>
+    private let generationNumber = Atomic<UInt64>(0)
+    private let store: @Sendable (ServerName, UInt32) -> Bool
+    private let forget: @Sendable (UInt32) -> Void
+
+    /// A table that holds `known` and tells what is written to the map and removed from it.
+    public init(
+        known: [(id: UInt32, name: ServerName)], capacity: Int = 100_000,
+        store: @escaping @Sendable (ServerName, UInt32) -> Bool,
+        forget: @escaping @Sendable (UInt32) -> Void
+    ) {
+        var first = State()
+        for (id, name) in known {
+            first.ids[name] = id
+            first.nextID = max(first.nextID, id + 1)
+        }
+        state = Mutex(first)
+        self.capacity = capacity
+        self.store = store
+        self.forget = forget
+    }
+
+    /// Rises when names were removed: caches of ids are void then.
+    public var generation: UInt64 { generationNumber.load(ordering: .acquiring) }
+
+    /// The id of `name`, new or not; 0 when the table is full.
+    public func id(of name: ServerName) -> UInt32 {
+        state.withLock { state in
+            if let id = state.ids[name] {
+                state.unused.remove(id)
+                return id
+            }
+            guard state.ids.count < capacity, store(name, state.nextID) else { return 0 }
+            let id = state.nextID
+            state.nextID += 1
+            state.ids[name] = id
+            return id
+        }
+    }
+
+    /// Removes names that no flow used in two sweeps in a row; only once the table is half full.
+    public func sweep(used: Set<UInt32>) {
+        state.withLock { state in
+            guard state.ids.count > capacity / 2 else { return }
+            let gone = state.ids.filter { !used.contains($1) && state.unused.contains($1) }
+            state.unused = Set(state.ids.values.filter { !used.contains($0) })
+            guard !gone.isEmpty else { return }
+            generationNumber.add(1, ordering: .releasing)
+            for (name, id) in gone {
+                state.ids[name] = nil
+                state.unused.remove(id)
+                forget(id)
+            }
+        }
+    }
+}
+
+/// One worker's copy of the ids it used, so that it takes no lock for a name it knows.
+struct ServerNameCache {
+    private let table: ServerNameTable
+    private var ids: [ServerName: UInt32] = [:]
+    private var generation: UInt64
+
+    private static let limit = 16384
+
+    init(_ table: ServerNameTable) {
+        self.table = table
+        generation = table.generation
+    }
+
+    mutating func id(of name: ServerName?) -> UInt32 {
+        guard let name else { return 0 }
+        let now = table.generation
+        if now != generation || ids.count > Self.limit {
+            ids.removeAll(keepingCapacity: true)
+            generation = now
+        }
+        if let id = ids[name] { return id }
+        let id = table.id(of: name)
+        ids[name] = id
+        return id
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+internal import Datapath
+internal import WireTypes
+
+extension Splicer where Kernel: ~Copyable {
+    private static var repeatInterval: UInt64 { 150_000_000 }
+    private static var challengesLimit: Int { 4 }
+
+    /// Tries the next endpoint of the client's cluster; none left: the client is reset.
+    mutating func connect(_ client: PendingClient, now: UInt64) {
+        let cluster = routes.clusters[client.cluster]
+        guard let endpoint = cluster.turns.next(excluding: client.tried) else {
+            return handOver(client, .reject(.reset), now: now)
+        }
+        client.tried.insert(endpoint)
+        client.challenges = 0
+        client.target = cluster.targets[endpoint]
+        attempt(client, endpoint: endpoint, cluster, now: now)
+    }
+
+    private mutating func attempt(
+        _ client: PendingClient, endpoint: Int, _ cluster: ClusterState, now: UInt64
+    ) {
+        let target = routes.targets[client.target]
+        if let reason = obstacle(client, target) { return relay(client, reason, now: now) }
+        guard admission.admit() else { return relay(client, .tableFull, now: now) }
+        guard let port = pools[client.target].take() else {
+            admission.release()
+            return relay(client, .noPort, now: now)
+        }
+        let upstream = FlowTuple(source: port, destination: target.address)
+        if client.splice == nil { reading -= 1 }
+        var splice = Splice(
+            client: client.client, upstream: upstream, note: client.note,
+            isn: sequence.number(for: upstream, now: now))
+        splice.synTimestamp = UInt32(truncatingIfNeeded: now / 1_000_000)
+        splice.clientTimestamp = client.timestamp
+        splice.clientWindow = client.window
+        splice.worker = UInt16(settings.worker)
+        splice.cluster = cluster.id
+        splice.endpoint = UInt16(endpoint)
+        splice.serverName = names.id(of: client.serverName)
+        splice.createdNanoseconds = now
+        splice.template = kernel.store(
+            hello: client.assembly.bytes.span, segmentSize: segmentSize(client))
+        client.splice = splice
+        client.deadline = now + cluster.connectTimeout.wholeNanoseconds
+        kernel.program(splice)
+        sendSYN(client, splice, now: now)
+        round.append(client.client)
+    }
+
+    /// What fits into the segments of both sides.
+    private func segmentSize(_ client: PendingClient) -> Int {
+        max(536 - 12, min(settings.segmentSize, Int(client.note.mss) - 12))
+    }
+
+    private func obstacle(_ client: PendingClient, _ target: Target) -> RelayReason? {
+        if !settings.isSplicing { return .splicingOff }
+        if target.address.address.isIPv4 != client.client.source.address.isIPv4 {
+            return .addressFamily
+        }
+        return target.obstacle
+    }
+
+    private mutating func sendSYN(_ client: PendingClient, _ splice: Splice, now: UInt64) {
+        var syn = Segment(tuple: splice.upstream, sequence: splice.isn, flags: .syn)
+        syn.window = max(client.window, 1024)
+        syn.mss = client.note.mss
+        syn.permitsSACK = client.note.hasSACK
+        if client.note.hasWindowScale { syn.windowScale = client.note.clientScale }
+        if client.note.hasTimestamps { syn.timestamp = splice.synTimestamp }
+        client.lastSYN = now
+        kernel.send(syn)
+    }
+
+    /// The client repeats its hello: so do we our SYN.
+    mutating func repeatSYN(_ client: PendingClient, now: UInt64) {
+        guard let splice = client.splice, now - client.lastSYN > Self.repeatInterval else { return }
+        sendSYN(client, splice, now: now)
+    }
+
+    /// Removes what the attempt under way left in the kernel.
+    mutating func endAttempt(_ client: PendingClient) {
+        guard let splice = client.splice else { return }
+        client.splice = nil
+        reading += 1
+        kernel.remove(
+            client: splice.client, upstream: splice.upstream,
+            createdNanoseconds: splice.createdNanoseconds)
+        pools[client.target].giveBack(splice.upstream.source)
+        admission.release()
+    }
+
+    /// Relays the client to its cluster.
+    mutating func relay(_ client: PendingClient, _ reason: RelayReason, now: UInt64) {
+        handOver(
+            client, .relay(cluster: client.cluster, reason, client.serverName), now: now)
+    }
+
+    /// The endpoint refused, or took too long.
+    mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
+        counters.failedAttempts.increment()
+        endAttempt(client)
+        connect(client, now: now)
+    }
+
+    /// The endpoint remembers the tuple: the same one, from another port.
+    mutating func nextPort(_ client: PendingClient, _ event: FlowRecord, now: UInt64) {
+        guard let splice = client.splice, client.challenges < Self.challengesLimit else {
+            return nextEndpoint(client, now: now)
+        }
+        counters.failedAttempts.increment()
+        client.challenges += 1
+        let cluster = routes.clusters[client.cluster]
+        endAttempt(client)
+        // Ends what the endpoint remembers (RFC 9293 §3.10.7.3: RST with its acknowledgement).
+        kernel.send(
+            Segment(
+                tuple: splice.upstream, sequence: event.acknowledgement, flags: .reset))
+        attempt(client, endpoint: Int(splice.endpoint), cluster, now: now)
+    }
+}
+
+extension Duration {
+    /// Nanoseconds, at least 0.
+    var wholeNanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+    }
+}

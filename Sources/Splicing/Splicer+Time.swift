@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Datapath
+internal import WireTypes
+
+extension Splicer where Kernel: ~Copyable {
+    /// Ends what has lingered long enough, and looks after deadlines.
+    public mutating func tick(now: UInt64) {
+        while let item = closed.next(now: now) { endIfStill(item) }
+        while let item = reset.next(now: now) { endIfStill(item) }
+        endLateAttempts(now: now)
+        endLateReaders(now: now)
+    }
+
+    /// Whether `tick` has anything to wait for.
+    public var isWaiting: Bool { !pending.isEmpty || !closed.isEmpty || !reset.isEmpty }
+
+    /// An RST that neither end took for good does not end a flow: traffic of both revived it.
+    private mutating func endIfStill(_ item: LingerQueue.Item) {
+        let up = kernel.upstreamRow(of: item.client)
+        let down = kernel.downstreamRow(of: item.upstream)
+        // The kernel removed it for a new connection of the same client: the port is free.
+        if down == nil { return end(item.client, item.upstream, item.createdNanoseconds) }
+        guard down?.createdNanoseconds == item.createdNanoseconds else { return }
+        if let up, let down, up.createdNanoseconds == item.createdNanoseconds,
+            up.state != .reset, down.state != .reset, down.state != .closed
+        {
+            return
+        }
+        end(item.client, item.upstream, item.createdNanoseconds)
+    }
+
+    private mutating func endLateAttempts(now: UInt64) {
+        guard pending.count > reading else { return }
+        let late = pending.values.filter { $0.splice != nil && $0.deadline <= now }
+        for client in late {
+            // The word of its success may still be in the ring, or have been lost.
+            if let splice = client.splice,
+                let row = kernel.upstreamRow(of: client.client), row.state != .connecting,
+                row.createdNanoseconds == splice.createdNanoseconds
+            {
+                counters.established.increment()
+                pending[client.client] = nil
+                continue
+            }
+            nextEndpoint(client, now: now)
+        }
+    }
+
+    private mutating func endLateReaders(now: UInt64) {
+        while firstReader < readers.count {
+            let (tuple, since) = readers[firstReader]
+            guard let client = pending[tuple], client.splice == nil, client.since == since else {
+                passReader()
+                continue
+            }
+            guard let listener = routes.listeners[client.note.listener],
+                since + listener.helloTimeout.wholeNanoseconds <= now
+            else { return }
+            passReader()
+            counters.helloTimedOut.increment()
+            endLate(client, listener, now: now)
+        }
+    }
+
+    private mutating func endLate(
+        _ client: PendingClient, _ listener: ListenerRoutes, now: UInt64
+    ) {
+        switch listener.answerToLateness {
+        case .cluster(let index):
+            handOver(client, .relay(cluster: index, .defaultRoute, nil), now: now)
+        case .reject(let how):
+            handOver(client, .reject(how), now: now)
+        }
+    }
+
+    mutating func evictOldestReader() {
+        while firstReader < readers.count {
+            let (tuple, since) = readers[firstReader]
+            passReader()
+            if let client = pending[tuple], client.splice == nil, client.since == since {
+                return resetReader(client)
+            }
+        }
+    }
+
+    /// Without a socket: there are too many of these to make one for each.
+    private mutating func resetReader(_ client: PendingClient) {
+        counters.rejected.increment()
+        kernel.send(
+            Segment(
+                tuple: client.client.reversed, sequence: client.note.cookie &+ 1, flags: .reset))
+        forget(client)
+    }
+
+    private mutating func passReader() {
+        firstReader += 1
+        if firstReader == readers.count || firstReader > 4096 {
+            readers.removeFirst(firstReader)
+            firstReader = 0
+        }
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+public import Datapath
+internal import KernelSockets
+internal import TLSClassifier
+public import WireTypes
+
+/// One worker's connections from hello to splice. No I/O but through its kernel, no clock: every
+/// event comes with the time, CLOCK_MONOTONIC nanoseconds.
+public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
+    var kernel: Kernel
+    var routes: RoutingSnapshot
+    let settings: SplicerSettings
+    let fallback: any SpliceFallback
+    let admission: FlowAdmission
+    let counters: SplicerCounters
+    var names: ServerNameCache
+    let sequence: InitialSequence
+
+    var pending: [FlowTuple: PendingClient] = [:]
+    var spare: [PendingClient] = []
+    /// Clients still reading, oldest first; those that went on are passed over.
+    var readers: [(client: FlowTuple, since: UInt64)] = []
+    var firstReader = 0
+    var reading = 0
+    /// Splices of this round, not flushed yet.
+    var round: [FlowTuple] = []
+    var pools: [PortPool]
+    var targetIndex: [TransportAddress: Int]
+    var closed = LingerQueue()
+    var reset = LingerQueue()
+    /// Ports that belong to other workers.
+    public var foreignPorts: [(port: TransportAddress, target: Int)] = []
+
+    /// A splicer with all ports free.
+    public init(
+        kernel: consuming Kernel, routes: RoutingSnapshot, settings: SplicerSettings,
+        fallback: any SpliceFallback, admission: FlowAdmission, counters: SplicerCounters,
+        names: ServerNameTable
+    ) {
+        self.kernel = kernel
+        self.routes = routes
+        self.settings = settings
+        self.fallback = fallback
+        self.admission = admission
+        self.counters = counters
+        self.names = ServerNameCache(names)
+        sequence = InitialSequence(key: settings.sequenceKey)
+        pools = routes.targets.map {
+            PortPool(
+                sources: $0.sources, ranges: settings.ports, worker: settings.worker,
+                workers: settings.workers)
+        }
+        targetIndex = [:]
+        for (index, target) in routes.targets.enumerated() { targetIndex[target.address] = index }
+    }
+
+    /// Clients between hello and splice.
+    public var pendingCount: Int { pending.count }
+
+    /// Keeps the port of a splice that an earlier daemon began, if it is this worker's.
+    public mutating func adopt(upstream: FlowTuple) {
+        guard PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
+            let target = targetIndex[upstream.destination]
+        else { return }
+        pools[target].reserve(upstream.source)
+    }
+
+    /// Bytes of a client that nobody acknowledged.
+    public mutating func receive(_ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64) {
+        if let client = pending[record.tuple] {
+            if client.splice != nil {
+                if record.note == nil { return repeatSYN(client, now: now) }
+                // A new handshake of the same port, or the entries are gone: begin anew.
+                abandon(client)
+            } else {
+                return read(record, bytes, client, now: now)
+            }
+        }
+        guard let note = record.note, let listener = routes.listeners[note.listener] else { return }
+        let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
+        pending[record.tuple] = client
+        reading += 1
+        read(record, bytes, client, now: now)
+        if client.splice == nil, pending[record.tuple] === client {
+            readers.append((record.tuple, now))
+            if reading > settings.halfClassified { evictOldestReader() }
+        }
+    }
+
+    private mutating func newClient(
+        _ tuple: FlowTuple, _ note: HandshakeNote, limit: Int, now: UInt64
+    ) -> PendingClient {
+        guard let client = spare.popLast() else {
+            return PendingClient(client: tuple, note: note, limit: limit, now: now)
+        }
+        client.reset(client: tuple, note: note, limit: limit, now: now)
+        return client
+    }
+
+    private mutating func read(
+        _ record: HelloRecord, _ bytes: Span<UInt8>, _ client: PendingClient, now: UInt64
+    ) {
+        guard let listener = routes.listeners[client.note.listener] else { return forget(client) }
+        client.timestamp = record.timestamp
+        client.window = record.window
+        if record.isUrgent { return handOver(client, urgent: listener, now: now) }
+        let room = listener.helloLimit + TemplateRing.limit(segmentSize: settings.segmentSize)
+        let grown = client.assembly.add(bytes, at: record.sequence, limit: room)
+        let all = client.assembly.bytes.span
+        switch client.reader.read(all.extracting(last: grown)) {
+        case .needsMore:
+            if isTrickling(client) { handOver(client, .classify, now: now) }
+        case .hello(let hello):
+            counters.classified.increment()
+            client.serverName = hello.serverName
+            follow(listener.answer(to: hello.serverName), client, now: now)
+        case .notClassifiable(let reason):
+            if reason == .tooLarge { counters.helloTooLarge.increment() }
+            follow(listener.answer(to: reason), client, now: now)
+        }
+    }
+
+    /// A client that sends its hello in crumbs fills its congestion window with bytes that nobody
+    /// acknowledges: a kernel socket must take over before it stops sending.
+    private func isTrickling(_ client: PendingClient) -> Bool {
+        let segments = client.assembly.segments
+        return segments > 8 || segments > 3 && client.assembly.bytes.count < segments * 256
+    }
+
+    mutating func follow(_ answer: RouteAnswer, _ client: PendingClient, now: UInt64) {
+        switch answer {
+        case .cluster(let index):
+            client.cluster = index
+            connect(client, now: now)
+        case .reject(let how):
+            handOver(client, .reject(how), now: now)
+        }
+    }
+
+    private mutating func handOver(
+        _ client: PendingClient, urgent listener: ListenerRoutes, now: UInt64
+    ) {
+        // The relay reads the hello, urgent byte and all, and takes its own decision.
+        handOver(client, .classify, now: now)
+    }
+
+    /// Gives the client to the relay.
+    mutating func handOver(_ client: PendingClient, _ what: HandOver, now: UInt64) {
+        if case .reject = what {
+            counters.rejected.increment()
+        } else {
+            counters.relayed.increment()
+        }
+        endAttempt(client)
+        fallback.take(client.adopted(now: now), listener: client.note.listener, what)
+        forget(client)
+    }
+
+    /// Drops a client whose connection is over.
+    mutating func abandon(_ client: PendingClient) {
+        endAttempt(client)
+        forget(client)
+    }
+
+    mutating func forget(_ client: PendingClient) {
+        if client.splice == nil { reading -= 1 }
+        pending[client.client] = nil
+        if spare.count < 1024 { spare.append(client) }
+    }
+
+    /// Writes and sends what the events of this round made.
+    public mutating func flush(now: UInt64) {
+        guard !kernel.flush() else { return round.removeAll(keepingCapacity: true) }
+        for tuple in round {
+            guard let client = pending[tuple], client.splice != nil else { continue }
+            relay(client, .tableFull, now: now)
+        }
+        round.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+public import WireTypes
+
+/// How many splices the flow table holds, and how many it may: shared by all workers.
+public final class FlowAdmission: Sendable {
+    /// Most splices admitted.
+    public let limit: Int
+    private let count = Atomic<Int>(0)
+
+    /// Admits `limit` splices.
+    public init(limit: Int) { self.limit = limit }
+
+    /// Splices in the table.
+    public var current: Int { count.load(ordering: .relaxed) }
+
+    /// Takes a place; false when there is none.
+    public func admit() -> Bool {
+        guard count.add(1, ordering: .relaxed).newValue <= limit else {
+            count.subtract(1, ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    /// Counts a splice that is in the table already.
+    public func adopt() { count.add(1, ordering: .relaxed) }
+
+    /// Gives a place back.
+    public func release() { count.subtract(1, ordering: .relaxed) }
+}
+
+/// What a splicer is told once.
+public struct SplicerSettings: Sendable {
+    /// This worker's index.
+    public var worker = 0
+    /// How many there are.
+    public var workers = 1
+    /// Whether clients are spliced at all.
+    public var isSplicing = true
+    /// Source ports.
+    public var ports: [ClosedRange<UInt16>] = [10000...32767, 61000...65535]
+    /// Payload of one segment of a hello to an endpoint: the path's MSS less the timestamps.
+    public var segmentSize = 1400
+    /// How long a closed flow still translates, and how long one that saw an RST.
+    public var closedLinger = Duration.seconds(2)
+    /// How long a flow that saw an RST may be revived by its ends.
+    public var resetLinger = Duration.milliseconds(500)
+    /// Most clients whose hello is not whole; past it the oldest is reset.
+    public var halfClassified = 10000
+    /// Key of the initial sequence numbers.
+    public var sequenceKey: (UInt64, UInt64) = (1, 2)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// A number that several threads count up.
+public final class EventCount: Sendable {
+    private let count = Atomic<UInt64>(0)
+
+    /// Zero.
+    public init() {}
+
+    /// The number.
+    public var value: UInt64 { count.load(ordering: .relaxed) }
+
+    func increment() { count.add(1, ordering: .relaxed) }
+}
+
+/// Connections of the splicers by outcome, for logs and metrics.
+public final class SplicerCounters: Sendable {
+    /// Hellos that were whole and had a route.
+    public let classified = EventCount()
+    /// Splices whose endpoint answered.
+    public let established = EventCount()
+    /// Attempts that an endpoint refused, let time out or challenged.
+    public let failedAttempts = EventCount()
+    /// Clients handed to the relay.
+    public let relayed = EventCount()
+    /// Clients turned away.
+    public let rejected = EventCount()
+    /// Splices that are over.
+    public let ended = EventCount()
+    /// Hellos larger than their listener allows.
+    public let helloTooLarge = EventCount()
+    /// Clients whose hello was not whole in time.
+    public let helloTimedOut = EventCount()
+
+    /// All zero.
+    public init() {}
+}
+
+/// What one thread tells a worker.
+public enum WorkerMessage: Sendable {
+    /// A splice is over: its flows may go at once.
+    case ended(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64)
+    /// A port of this worker that another one saw free.
+    case free(TransportAddress, target: Int)
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Datapath
+internal import KernelBPF
+public import KernelSockets
+public import WireTypes
+
+/// The kernel as the splicer sees it: small enough that tests run on a dictionary.
+public protocol SplicingKernel: ~Copyable {
+    /// Stores a hello where the datapath can send it from.
+    mutating func store(hello: Span<UInt8>, segmentSize: Int) -> TemplateReference
+    /// Writes both flows of a splice; may be deferred until `flush`.
+    mutating func program(_ splice: Splice)
+    /// Sends a segment; deferred until the splices before it are written.
+    mutating func send(_ segment: Segment)
+    /// Writes and sends what was deferred. False: the flow table refused, nothing was sent.
+    mutating func flush() -> Bool
+    /// Removes both flows, unless the client's tuple serves another connection by now.
+    mutating func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64)
+    /// The row of client → endpoint.
+    func upstreamRow(of client: FlowTuple) -> SpliceRow?
+    /// The row of endpoint → client.
+    func downstreamRow(of upstream: FlowTuple) -> SpliceRow?
+}
+
+/// The real one: one system call for all splices of a round, one for each segment.
+public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
+    private let datapath: KernelDatapath
+    private let raw: RawSocket
+    private var templates: TemplateRing
+    private var batch = SpliceBatch()
+    private var segments: [Segment] = []
+    private var packet: [UInt8] = []
+    /// Told when a write or a send fails.
+    private let failed: @Sendable (String) -> Void
+
+    /// The kernel for one worker.
+    public init(
+        _ datapath: KernelDatapath, worker: Int, seed: UInt32,
+        failed: @escaping @Sendable (String) -> Void
+    ) throws(SocketError) {
+        self.datapath = datapath
+        self.failed = failed
+        templates = TemplateRing(datapath, worker: worker, seed: seed)
+        raw = try RawSocket()
+    }
+
+    /// Stores a hello in this worker's part of the templates.
+    public mutating func store(hello: Span<UInt8>, segmentSize: Int) -> TemplateReference {
+        templates.store(hello, segmentSize: segmentSize)
+    }
+
+    /// Adds to the batch.
+    public mutating func program(_ splice: Splice) { batch.append(splice) }
+
+    /// Adds to the queue.
+    public mutating func send(_ segment: Segment) { segments.append(segment) }
+
+    /// Writes the batch, then sends the queue.
+    public mutating func flush() -> Bool {
+        defer { segments.removeAll(keepingCapacity: true) }
+        if !batch.isEmpty {
+            do {
+                try datapath.write(&batch)
+            } catch {
+                failed("\(error)")
+                return false
+            }
+        }
+        for segment in segments {
+            segment.write(into: &packet)
+            do {
+                try raw.send(packet.span, to: segment.tuple.destination.address)
+            } catch {
+                // The client's repetition makes us try again.
+                failed("\(error)")
+            }
+        }
+        return true
+    }
+
+    /// Removes at once.
+    public mutating func remove(
+        client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64
+    ) {
+        datapath.remove(client: client, upstream: upstream, createdNanoseconds: createdNanoseconds)
+    }
+
+    /// One system call.
+    public func upstreamRow(of client: FlowTuple) -> SpliceRow? {
+        datapath.upstreamRow(of: client)
+    }
+
+    /// One system call.
+    public func downstreamRow(of upstream: FlowTuple) -> SpliceRow? {
+        datapath.downstreamRow(of: upstream)
+    }
+}
