@@ -87,8 +87,8 @@ let package = Package(
         program(
             "sluice",
             [
-                "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets", argumentParser,
-                logging,
+                "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Settings", "Splicing",
+                "Relaying", "Datapath", "KernelSockets", argumentParser, logging,
             ]),
         program(
             "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),
