@@ -18,14 +18,17 @@ prepare_cache() {
     for tool in hello_client hello_stub; do
         compile "$tool" gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror
     done
+    compile tcx gcc -std=gnu11 -O2 -Wall -Werror -x c
     compile foreign.bpf clang -target bpf -O2 -g -c -I"/usr/include/$(gcc -print-multiarch)"
 }
+
+declare -A libraries=([tcx]="-x none -l:libbpf.a -lelf -lz")
 
 compile() { # NAME COMPILER...
     local name=$1 source=$here/$1.c
     shift
     [ "$cache/$name" -nt "$source" ] || {
-        "$@" "$source" -o "$cache/$name.$$" && mv "$cache/$name.$$" "$cache/$name"
+        "$@" "$source" -o "$cache/$name.$$" ${libraries[$name]-} && mv "$cache/$name.$$" "$cache/$name"
     }
 }
 
@@ -56,7 +59,7 @@ start_endpoints() {
     ln "$cache/16.bin" "$cache/1KiB.bin" "$state/files/" 2>/dev/null \
         || cp "$cache/16.bin" "$cache/1KiB.bin" "$state/files/"
     ln -s "$(realpath "$cache")/certificates" "$state/certificates"
-    write_nginx_configuration 1024
+    write_nginx_configuration 4096
     lab_spawn endpoint python3 "$here/upload_sink.py" 127.0.0.1 8000 >/dev/null
     lab_spawn endpoint "$cache/hello_stub" 9443 >/dev/null
     lab_spawn endpoint nginx -e "$state/nginx/error.log" -c "$state/nginx.conf" >/dev/null
@@ -89,7 +92,7 @@ write_nginx_configuration() { # KBYTES per second of /slow
 }
 
 nginx_server() { # NAME PORT KBYTES
-    local certificate=${1/\*/wildcard}
+    local certificate=${1/\*/wildcard} endpoint=${1/\*.web.test/web}
     echo "    server {"
     echo "        listen $2 ssl reuseport backlog=8192;"
     echo "        listen [::]:$2 ssl reuseport ipv6only=on backlog=8192;"
@@ -101,7 +104,7 @@ nginx_server() { # NAME PORT KBYTES
     fi
     echo "        ssl_certificate $state/certificates/$certificate.pem;"
     echo "        ssl_certificate_key $state/certificates/$certificate.key;"
-    echo "        set \$endpoint '${certificate/wildcard/web}';"
+    echo "        set \$endpoint $endpoint;"
     echo "        set \$pace ${3}k;"
     echo "        include $here/locations.conf;"
     echo "    }"
