@@ -28,8 +28,10 @@ struct Balancer: Sendable {
         get throws {
             let text = try String(
                 contentsOfFile: "/proc/\(command.identifier)/stat", encoding: .utf8)
-            return String(text[(text.range(of: ") ", options: .backwards)?.upperBound
-                ?? text.startIndex)...])
+            return String(
+                text[
+                    (text.range(of: ") ", options: .backwards)?.upperBound
+                        ?? text.startIndex)...])
         }
     }
 

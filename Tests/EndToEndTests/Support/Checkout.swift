@@ -12,6 +12,7 @@ enum Checkout {
 
     static let lab = tests.appending(path: "Lab/lab").path
     static let makeHello = tests.appending(path: "Lab/make_hello.py").path
+    static let getByPython = tests.appending(path: "Lab/tls_get.py").path
     static let splitHello = tests.appending(path: "Lab/split_hello.py").path
     static let tools = tests.deletingLastPathComponent().appending(path: ".build/lab").path
     static let sluice = product("sluice")

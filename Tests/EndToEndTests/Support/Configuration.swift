@@ -31,7 +31,9 @@ struct Configuration: Sendable {
     }
 
     func yaml(instance: String, interfaces: [String]) -> String {
-        var lines = ["instance: \(instance)", "interfaces: [\(interfaces.joined(separator: ", "))]"]
+        var lines = [
+            "instance: \(instance)", "interfaces: [\(interfaces.joined(separator: ", "))]",
+        ]
         lines += settings
         lines += ["listeners:", "  tls:", "    addresses:"]
         lines += addresses.map { "      - \"\($0)\"" }

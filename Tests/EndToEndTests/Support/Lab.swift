@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Synchronization
+import Testing
 
 /// The families that every test of traffic runs in.
 enum Family: String, CaseIterable, Sendable, CustomTestStringConvertible {
@@ -99,9 +100,9 @@ func withLab(
 ) async throws {
     let lab = Lab(layout)
     let options = ["--layout", layout.rawValue] + (direct ? ["--direct"] : [])
-    let up = try await Command.run([Checkout.lab, "up", lab.name] + options)
-    guard up.isSuccess else { throw Command.Failure(description: "lab up failed: \(up)") }
     do {
+        let up = try await Command.run([Checkout.lab, "up", lab.name] + options)
+        guard up.isSuccess else { throw Command.Failure(description: "lab up failed: \(up)") }
         try await Lab.$current.withValue(lab) { try await body(lab) }
     } catch {
         let evidence = lab.evidence
