@@ -37,7 +37,18 @@ final class Command: Sendable {
         process.standardInput = try FileHandle(forReadingFrom: folder.appending(path: "in"))
         process.standardOutput = try FileHandle(forWritingTo: folder.appending(path: "out"))
         process.standardError = try FileHandle(forWritingTo: folder.appending(path: "err"))
-        try process.run()
+        try Self.withNoSignalBlocked { try process.run() }
+    }
+
+    /// A child inherits the mask of the thread that starts it, and the threads of Swift's pool block
+    /// all signals: a child of theirs would not hear SIGTERM.
+    private static func withNoSignalBlocked(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     deinit {
