@@ -11,11 +11,11 @@ test: lint
 
 lint: deps
 	swift format lint --strict --recursive Package.swift Sources Tests bpf/plugin
-	clang-format --dry-run --Werror bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h
+	clang-format --dry-run --Werror bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests bpf/plugin
-	clang-format -i bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h
+	clang-format -i bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 
 deps:
 	.ci/install-packages

@@ -16,15 +16,17 @@ let settings: [SwiftSetting] = [
 
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-    plugins: [Target.PluginUsage] = []
+    exclude: [String] = [], plugins: [Target.PluginUsage] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: path, swiftSettings: settings,
-        plugins: plugins)
+        name: name, dependencies: dependencies, path: path, exclude: exclude,
+        swiftSettings: settings, plugins: plugins)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func program(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target
+{
+    .executableTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
@@ -67,15 +69,20 @@ let package = Package(
 
         // The kernel.
         library("KernelBPF", ["CLibBPF"]),
-        library("KernelSockets", ["WireTypes", "CLibBPF"]),
+        .target(name: "CKernelSockets"),
+        library("KernelSockets", ["WireTypes", "CLibBPF", "CKernelSockets"]),
         library(
             "Datapath", ["KernelBPF", "CDatapathABI", "WireTypes"], plugins: ["CompileBPF"]),
 
         // What the daemon is made of.
         library("Settings", ["WireTypes", "Balancing", yams]),
-        library("Relaying", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
-        library("Splicing", ["TLSClassifier", "Balancing", "Datapath", "KernelSockets"]),
-        library("FlowReport", ["Datapath", "WireTypes"]),
+        library(
+            "Relaying",
+            ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
+        library(
+            "Splicing",
+            ["WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets", logging]),
+        library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
         program(
             "sluice",
@@ -83,7 +90,8 @@ let package = Package(
                 "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets", argumentParser,
                 logging,
             ]),
-        program("flowdump", ["FlowReport", "Datapath", argumentParser]),
+        program(
+            "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),
 
         // The build of bpf/: clang -target bpf, the object embedded as text.
         .executableTarget(name: "EmbedBPF", path: "bpf/plugin/EmbedBPF", swiftSettings: settings),
@@ -92,12 +100,16 @@ let package = Package(
             path: "bpf/plugin/CompileBPF"),
 
         tests("WireTypesTests", ["WireTypes"]),
-        tests("TLSClassifierTests", ["TLSClassifier"], resources: [.copy("Captures")]),
+        tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
-        tests("FlowReportTests", ["FlowReport"]),
-        tests("RelayingTests", ["Relaying"]),
-        tests("SplicingTests", ["Splicing"]),
+        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
+        tests(
+            "RelayingTests",
+            ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),
+        tests(
+            "SplicingTests",
+            ["Splicing", "Balancing", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes"]),
         library("DatapathTesting", ["Datapath"]),
         tests("DatapathTests", ["Datapath", "DatapathTesting"]),
         tests("EndToEndTests", []),

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import WireTypes
+/// A named set of endpoints that new connections are shared out among.
+public struct Cluster: Hashable, Sendable {
+    /// Its place in the configuration's list of clusters, as flows carry it.
+    public let id: UInt16
+    /// Its name in the configuration, 1…63 bytes.
+    public let name: String
+    /// At least one.
+    public let endpoints: [Endpoint]
+    /// How long an endpoint may take to answer the SYN before the next one is tried.
+    public let connectTimeout: Duration
 
-/// One address, port and weight in a cluster.
-public struct Endpoint: Hashable, Sendable {
-    /// Where it listens.
-    public let address: TransportAddress
-    /// Its share of new connections relative to the others, 1…65535.
-    public let weight: Int
-
-    /// An endpoint.
-    public init(address: TransportAddress, weight: Int = 1) {
-        self.address = address
-        self.weight = weight
+    /// A cluster.
+    public init(id: UInt16, name: String, endpoints: [Endpoint], connectTimeout: Duration) {
+        self.id = id
+        self.name = name
+        self.endpoints = endpoints
+        self.connectTimeout = connectTimeout
     }
+
+    /// The most endpoints of one cluster; it bounds what ``RoundRobin`` computes at start.
+    public static let endpointLimit = 4096
 }

@@ -1,1 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "shim.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+static _Thread_local char last_warning[512];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN)
+		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
+	return 0;
+}
+
+void sluice_capture_warnings(void)
+{
+	last_warning[0] = 0;
+	libbpf_set_print(keep_warning);
+}
+
+const char *sluice_last_warning(void)
+{
+	return last_warning;
+}
+
+struct bpf_object *sluice_object_open(const void *bytes, size_t size, char *log, size_t log_size)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "sluice", .kernel_log_buf = log,
+		    .kernel_log_size = log_size);
+
+	return bpf_object__open_mem(bytes, size, &options);
+}
+
+int sluice_object_set_constant(struct bpf_object *object, const char *name, const void *value,
+			       size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
+	const struct btf *btf = bpf_object__btf(object);
+	const struct btf_var_secinfo *variable;
+	const struct btf_type *section;
+	size_t room = 0;
+	const void *bytes;
+	char copy[4096];
+	int id;
+
+	id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -ENOENT;
+	bytes = map ? bpf_map__initial_value(map, &room) : NULL;
+	if (id < 0 || !bytes || room > sizeof(copy))
+		return -ENOENT;
+	memcpy(copy, bytes, room);
+	section = btf__type_by_id(btf, id);
+	variable = btf_var_secinfos(section);
+	for (int i = 0; i < btf_vlen(section); i++, variable++) {
+		const struct btf_type *type = btf__type_by_id(btf, variable->type);
+
+		if (strcmp(btf__name_by_offset(btf, type->name_off), name))
+			continue;
+		if (variable->size != size || variable->offset + size > room)
+			return -EINVAL;
+		memcpy(copy + variable->offset, value, size);
+		return bpf_map__set_initial_value(map, copy, room);
+	}
+	return -ENOENT;
+}
+
+int sluice_tcx_attach(int program, int ifindex, int attach_type)
+{
+	int link = bpf_link_create(program, ifindex, attach_type, NULL);
+
+	return link < 0 ? -errno : link;
+}
+
+static enum bpf_tc_attach_point attach_point(int egress)
+{
+	return egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+}
+
+int sluice_clsact_attach(int program, int ifindex, int egress, unsigned priority, unsigned handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_point(egress));
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = priority,
+		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
+	int result = bpf_tc_hook_create(&hook);
+
+	if (result && result != -EEXIST)
+		return result;
+	return bpf_tc_attach(&hook, &options);
+}
+
+int sluice_clsact_detach(int ifindex, int egress, unsigned priority, unsigned handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_point(egress));
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = priority);
+
+	return bpf_tc_detach(&hook, &options);
+}
+
+int sluice_clsact_remove(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	return bpf_tc_hook_destroy(&hook);
+}
+
+int sluice_is_bpffs(const char *path)
+{
+	struct statfs details;
+
+	return statfs(path, &details) == 0 && details.f_type == BPF_FS_MAGIC;
+}
+
+int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,
+		    void *skb, unsigned skb_size, unsigned repeat, unsigned *duration_ns)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_size_in = in_size,
+		    .data_out = out, .data_size_out = *out_size, .ctx_in = skb,
+		    .ctx_size_in = skb_size, .repeat = repeat);
+	int result = bpf_prog_test_run_opts(program, &options);
+
+	if (result < 0)
+		return result;
+	*out_size = options.data_size_out;
+	*duration_ns = options.duration;
+	return (int)options.retval;
+}

@@ -6,8 +6,16 @@ public import WireTypes
 public struct ClientHello: Sendable, Equatable {
     /// The SNI (RFC 6066 §3), checked; nil when the extension is missing.
     public var serverName: ServerName?
-    /// Whether the extension `encrypted_client_hello` is present (a GREASE one counts).
+    /// The ALPN list (RFC 7301 §3.1) in the client's order; empty when the extension is missing.
+    public var applicationProtocols = ApplicationProtocols()
+    /// The highest version the client can speak; GREASE (RFC 8701) aside.
+    public var highestVersion = TLSVersion.tls12
+    /// Whether the extension `encrypted_client_hello` is present (a GREASE one counts: nobody
+    /// without the key can tell the two apart).
     public var hasEncryptedClientHello = false
+    /// How many bytes of the stream the hello took, record headers included. What follows, early
+    /// data for one, is the endpoint's to read.
+    public var length = 0
 
     /// An empty hello.
     public init() {}
@@ -33,13 +41,4 @@ public enum Classification: Sendable, Equatable {
     case hello(ClientHello)
     /// It will never be one.
     case notClassifiable(NotClassifiable)
-}
-
-/// Reads a ClientHello from a byte stream cut anywhere: segments, records, single bytes.
-public struct ClientHelloReader: Sendable {
-    /// A reader that gives up on hellos of more than `limit` bytes (records included).
-    public init(limit: Int = 16384) {}
-
-    /// Takes the next bytes of the stream. After `hello` or `notClassifiable` the answer stays.
-    public mutating func read(_ bytes: Span<UInt8>) -> Classification { .needsMore }
 }

@@ -8,12 +8,16 @@ public struct InternetChecksum: Sendable {
     /// An empty sum.
     public init() {}
 
-    /// Adds a 16-bit word in host order.
-    public mutating func add(_ word: UInt16) { sum &+= UInt64(word) }
+    /// Adds a 16-bit word in host order. Behind an odd run its bytes lie across two words of the
+    /// sum, which is the same as adding it swapped (RFC 1071 §2).
+    public mutating func add(_ word: UInt16) {
+        sum &+= UInt64(isOdd ? word.byteSwapped : word)
+    }
 
     /// Adds a 32-bit word in host order.
     public mutating func add(_ word: UInt32) {
-        sum &+= UInt64(word >> 16) &+ UInt64(word & 0xffff)
+        add(UInt16(truncatingIfNeeded: word >> 16))
+        add(UInt16(truncatingIfNeeded: word))
     }
 
     /// Adds an address as it stands in a pseudo-header: 4 bytes of IPv4, 16 of IPv6.

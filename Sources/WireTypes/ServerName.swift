@@ -6,12 +6,19 @@ public struct ServerName: Hashable, Sendable, CustomStringConvertible {
     /// The normalised name.
     public let text: String
 
-    /// The name in `bytes`, or nil when it is none.
+    private static let longest = 253
+    private static let longestLabel = 63
+
+    /// The name in `bytes`, or nil when it is none. Allocates only for names of over 15 bytes.
     public init?(_ bytes: Span<UInt8>) {
         var count = bytes.count
         if count > 0, bytes[count - 1] == UInt8(ascii: ".") { count -= 1 }
-        guard (1...253).contains(count), Self.isWellFormed(bytes, count) else { return nil }
-        text = String(lowercasedASCII: bytes, count)
+        guard count <= Self.longest else { return nil }
+        var normalised = InlineArray<253, UInt8>(repeating: 0)
+        guard Self.normalise(bytes.extracting(..<count), into: &normalised),
+            let characters = try? UTF8Span(validating: normalised.span.extracting(..<count))
+        else { return nil }
+        text = String(copying: characters)
     }
 
     /// The name in `text`, or nil when it is none.
@@ -23,42 +30,34 @@ public struct ServerName: Hashable, Sendable, CustomStringConvertible {
     /// The name itself.
     public var description: String { text }
 
-    private static func isWellFormed(_ bytes: Span<UInt8>, _ count: Int) -> Bool {
+    /// Checks and copies in one pass; false when the bytes are no name.
+    private static func normalise(_ bytes: Span<UInt8>, into output: inout InlineArray<253, UInt8>)
+        -> Bool
+    {
         var label = 0
-        var lastLabelIsNumber = true
-        for index in 0..<count {
+        var labelIsNumber = true
+        for index in bytes.indices {
             let byte = bytes[index]
             switch byte {
-            case UInt8(ascii: "."):
-                guard label > 0 else { return false }
-                label = 0
-                lastLabelIsNumber = true
-                continue
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                output[index] = byte
+                labelIsNumber = false
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                output[index] = byte | 0x20
+                labelIsNumber = false
             case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                break
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "-"), UInt8(ascii: "_"):
-                lastLabelIsNumber = false
+                output[index] = byte
+            case UInt8(ascii: "."):
+                guard (1...longestLabel).contains(label) else { return false }
+                output[index] = byte
+                label = -1
+                labelIsNumber = true
             default:
                 return false
             }
             label += 1
-            guard label <= 63 else { return false }
         }
         // A last label of digits alone makes the whole an IPv4 literal or nothing (RFC 3696 §2).
-        return label > 0 && !lastLabelIsNumber
-    }
-}
-
-extension String {
-    /// The first `count` bytes, ASCII, in lower case.
-    fileprivate init(lowercasedASCII bytes: Span<UInt8>, _ count: Int) {
-        self.init()
-        reserveCapacity(count)
-        for index in 0..<count {
-            let byte = bytes[index]
-            let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
-            unicodeScalars.append(UnicodeScalar(isUpper ? byte | 0x20 : byte))
-        }
+        return (1...longestLabel).contains(label) && !labelIsNumber
     }
 }

@@ -99,7 +99,8 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible, Lossles
         let longest = address.isIPv4 ? 32 : 128
         var length = longest
         if parts.count == 2 {
-            guard let number = Int(parts[1]), (0...longest).contains(number), parts[1].first != "+"
+            guard parts[1].utf8.first.map(Self.isDigit) == true, let number = Int(parts[1]),
+                number <= longest
             else { return nil }
             length = number
         }
@@ -115,6 +116,10 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible, Lossles
 
     /// `10.0.0.0/8`.
     public var description: String { "\(base)/\(prefixLength)" }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+    }
 
     private static func masked(_ address: IPAddress, _ bits: Int) -> IPAddress {
         let high = bits >= 64 ? UInt64.max : ~(UInt64.max >> UInt64(bits))

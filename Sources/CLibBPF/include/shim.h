@@ -1,10 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libbpf, and what Swift cannot call: variadic functions and macros. */
+/* libbpf, and what Swift cannot call: variadic functions, callbacks with va_list, macros. */
 #ifndef SLUICE_LIBBPF_SHIM_H
 #define SLUICE_LIBBPF_SHIM_H
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+
+/* Attach types of Linux 6.6, newer than Debian 12's headers. */
+#define SLUICE_BPF_TCX_INGRESS 46
+#define SLUICE_BPF_TCX_EGRESS  47
+
+/* Silences libbpf, but keeps its last warning of this thread for sluice_last_warning(). */
+void sluice_capture_warnings(void);
+const char *sluice_last_warning(void);
+
+/* Opens an object in memory. log: where the verifier writes, or NULL. */
+struct bpf_object *sluice_object_open(const void *bytes, size_t size, char *log, size_t log_size);
+
+/* Sets a `const volatile` global before loading; 0, or -ENOENT, -EINVAL for another size. */
+int sluice_object_set_constant(struct bpf_object *object, const char *name, const void *value,
+			       size_t size);
+
+/* A tcx link at the end of the list; the descriptor, or -errno. */
+int sluice_tcx_attach(int program, int ifindex, int attach_type);
+
+/* A clsact filter of ours (created or replaced); 0 or -errno. Creates the qdisc if need be. */
+int sluice_clsact_attach(int program, int ifindex, int egress, unsigned priority,
+			 unsigned handle);
+int sluice_clsact_detach(int ifindex, int egress, unsigned priority, unsigned handle);
+
+/* How many filters stand at the hook, ours (by handle) left out; -errno when it cannot be told. */
+int sluice_clsact_foreign_filters(int ifindex, int egress, unsigned handle);
+
+/* Removes the clsact qdisc. */
+int sluice_clsact_remove(int ifindex);
+
+/* Whether bpffs is mounted at path. */
+int sluice_is_bpffs(const char *path);
+
+/* Runs a program on a packet; the verdict or -errno. out_size: room in, bytes out. */
+int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,
+		    void *skb, unsigned skb_size, unsigned repeat, unsigned *duration_ns);
 
 #endif

@@ -18,6 +18,7 @@
 #define TEMPLATE_PAYLOAD_MAX  2016u /* bytes of a ClientHello in one template segment */
 #define TEMPLATE_SEGMENTS_MAX 16u   /* segments of one ClientHello that the kernel can send */
 #define HELLO_CHUNK_MAX	      4096u /* bytes of a client's segment in one hello record */
+#define WORKERS_MAX	      64u   /* each has a ring that wakes it and one that does not */
 #define TSVAL_NOTE_BITS	      7u    /* low bits of our TSval in which the cookie keeps options */
 
 /* An IPv4 or IPv6 address. IPv4 is stored mapped: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
@@ -48,11 +49,10 @@ enum flow_flag {
 	FLOW_FLAG_TIMESTAMPS = 1 << 1,	 /* both ends agreed on RFC 7323 timestamps */
 	FLOW_FLAG_SACK = 1 << 2,	 /* we promised the client SACK */
 	FLOW_FLAG_WINDOW_SCALE = 1 << 3, /* we promised the client a window scale */
-	FLOW_FLAG_STRIP_SACK =
-		1 << 4,		      /* the endpoint refused SACK: its peer's blocks are blanked */
-	FLOW_FLAG_FIN = 1 << 5,	      /* a FIN of this direction passed */
-	FLOW_FLAG_FIN_ACKED = 1 << 6, /* the peer direction's ACK covered that FIN */
-	FLOW_FLAG_PEER_FIN = 1 << 7,  /* a FIN of the peer direction passed: watch for its ACK */
+	FLOW_FLAG_STRIP_SACK = 1 << 4,	 /* the endpoint refused SACK: blank the client's blocks */
+	FLOW_FLAG_FIN = 1 << 5,		 /* a FIN of this direction passed */
+	FLOW_FLAG_PEER_FIN = 1 << 6,	 /* a FIN of the peer direction passed: fin_ack is set */
+	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
@@ -99,9 +99,9 @@ struct flow_entry {
 	__u8 our_scale;		 /* window scale we told the client */
 	__u8 endpoint_scale;	 /* window scale of the endpoint's SYN-ACK */
 	__u8 pad0;
-	__u16 endpoint_mss; /* of the endpoint's SYN-ACK, 0 before it */
-	__u32 isn;	    /* ours towards the endpoint, of the SYN */
-	__u32 client_isn;   /* the client's, and ours towards it (the cookie) */
+	__u16 client_window; /* window of the client's hello, unscaled as on the wire */
+	__u32 isn;	     /* ours towards the endpoint, of the SYN */
+	__u32 client_isn;    /* the client's, and ours towards it (the cookie) */
 	__u32 cookie;
 	__u32 hello_length;    /* bytes in the template */
 	__u32 client_tsval;    /* the client's TSval in its hello */
@@ -174,19 +174,35 @@ enum record_kind {
 	RECORD_ABANDONED = 8,	/* the client reset before the flow stood */
 };
 
-/* One record; kinds other than HELLO have length 0. data follows. */
-struct hello_record {
+/* In front of every record. */
+struct record_head {
 	__u16 kind;	 /* enum record_kind */
 	__u16 tcp_flags; /* byte 13 of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32 */
-	__u32 length;	 /* bytes of data */
-	struct flow_tuple tuple;    /* as the packet arrived (client's for HELLO and ABANDONED,
-				     * endpoint's for the others) */
-	struct handshake_note note; /* HELLO before a flow exists; zero otherwise */
-	__u64 created_ns;	    /* of the flow that the record is about, 0 = none yet */
-	__u32 seq;		    /* of data[0] */
+	__u32 length;	 /* bytes behind the record's struct */
+};
+
+/* HELLO and ABANDONED. The client's bytes follow. */
+struct hello_record {
+	struct record_head head;
+	struct flow_tuple tuple;    /* the client's, as the packet arrived */
+	struct handshake_note note; /* while no flow exists; zero otherwise */
+	__u64 created_ns;	    /* of the connecting flow, 0 = none yet */
+	__u32 seq;		    /* of the first byte */
 	__u32 ack;
 	__u32 tsval;  /* of the segment, 0 if none */
 	__u32 window; /* as on the wire, unscaled */
+};
+
+/* The other kinds: what happened to a flow. */
+struct flow_record {
+	struct record_head head;
+	struct flow_tuple tuple;   /* as the packet arrived: the key of the flow */
+	struct flow_tuple rewrite; /* of the flow: reversed, the key of its peer */
+	__u64 created_ns;
+	__u32 seq;
+	__u32 ack;
+	__u16 flow_flags; /* enum flow_flag */
+	__u16 pad[3];
 };
 
 /* Listing names for flowdump. Key: kind << 16 | id. */
@@ -258,7 +274,7 @@ enum counter {
 	COUNTER_PASS_STRAY,	  /* to a listener, but of no handshake: the stack answers RST */
 	COUNTER_PASS_NO_DAEMON,	  /* clsact: the daemon's heartbeat stopped */
 	COUNTER_DROP_MALFORMED,	  /* TCP or IP header that contradicts itself */
-	COUNTER_DROP_EXTENSION,	  /* spliced tuple behind an IPv6 extension header: not walked */
+	COUNTER_PASS_EXTENSION,	  /* TCP behind an IPv6 header that we do not walk */
 	COUNTER_DROP_CONNECTING,  /* client segments of no use before the endpoint answered */
 	COUNTER_DROP_RING_FULL,	  /* daemon too slow, or gone; the client repeats */
 	COUNTER_DROP_NO_ROUTE,	  /* FIB has no way out */
@@ -266,6 +282,7 @@ enum counter {
 	COUNTER_DROP_KERNEL,	  /* a helper failed: memory, mostly */
 	COUNTER_DROP_LOCAL,	  /* egress guard: the local stack spoke for a spliced tuple */
 	COUNTER_DROP_BAD_SYN_ACK, /* SYN-ACK that does not acknowledge our SYN */
+	COUNTER_DROP_SYN_DATA,	  /* SYN with data: the client repeats it without */
 	COUNTER_RESET_EARLY_FIN,  /* client closed before it sent a byte */
 	COUNTERS,		  /* how many, not a counter */
 };

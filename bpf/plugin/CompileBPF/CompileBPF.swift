@@ -9,7 +9,7 @@ struct CompileBPF: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
         let bpf = context.package.directoryURL.appending(path: "bpf")
         let files = FileManager.default
-        let headers = try ["abi/include", "lib"].flatMap { folder in
+        let headers = try ["abi/include", "lib", "programs"].flatMap { folder in
             try files.contentsOfDirectory(
                 at: bpf.appending(path: folder), includingPropertiesForKeys: nil
             ).filter { $0.pathExtension == "h" }

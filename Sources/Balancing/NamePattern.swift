@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import WireTypes
+
+/// What a route matches: one name, or all names below one.
+public enum NamePattern: Hashable, Sendable, CustomStringConvertible {
+    /// This name alone.
+    case exact(ServerName)
+    /// `*.name`: names that end in `.name`, not the name itself.
+    case below(ServerName)
+
+    /// The pattern written as `www.example.com` or `*.example.com`; nil for anything else.
+    public init?(_ text: String) {
+        let isWildcard = text.hasPrefix("*.")
+        guard let name = ServerName(isWildcard ? String(text.dropFirst(2)) : text) else {
+            return nil
+        }
+        self = isWildcard ? .below(name) : .exact(name)
+    }
+
+    /// As it was written, normalised.
+    public var description: String {
+        switch self {
+        case .exact(let name): name.text
+        case .below(let name): "*." + name.text
+        }
+    }
+}
+
+/// How far below its name a wildcard reaches.
+public enum WildcardReach: String, Hashable, Sendable, CaseIterable {
+    /// `*.x` matches `a.x` and `a.b.x`.
+    case anyDepth = "any_depth"
+    /// `*.x` matches `a.x` only, as in certificates (RFC 6125 §6.4.3).
+    case oneLabel = "one_label"
+}

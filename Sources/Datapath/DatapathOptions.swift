@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is decided when the datapath is loaded.
+public struct DatapathOptions: Sendable {
+    /// The instance's name, part of the pins' path.
+    public var instance = "sluice"
+    /// How many workers, each with its rings: 1…64.
+    public var workers = 1
+    /// Entries in the flow table, two a splice. A table that is pinned already keeps its size.
+    public var flows = 262_144
+    /// Notes of handshakes under way.
+    public var handshakes = 65_536
+    /// Whether handshakes stop when the daemon's heartbeat stops (clsact).
+    public var needsHeartbeat = false
+    /// Whether nothing is pinned: for tests.
+    public var isPrivate = false
+
+    /// The defaults.
+    public init() {}
+}
+
+/// How programs are attached.
+public enum AttachMode: String, Sendable {
+    /// Links of Linux 6.6 and newer.
+    case tcx
+    /// Filters at a clsact qdisc.
+    case clsact
+}

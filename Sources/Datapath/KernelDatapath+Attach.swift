@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import KernelBPF
+internal import Synchronization
+
+/// The programs on one interface, as long as this daemon holds them.
+final class Attachment: Sendable {
+    let interface: UInt32
+    let mode: AttachMode
+    /// Not pinned: goes with the daemon. nil with clsact.
+    private let handshake: TCXLink?
+
+    init(interface: UInt32, mode: AttachMode, handshake: consuming TCXLink?) {
+        self.interface = interface
+        self.mode = mode
+        self.handshake = handshake
+    }
+}
+
+/// Priorities of our clsact filters: behind everything that people number by hand.
+private enum ClsactPriority {
+    static let flows: UInt32 = 49_152
+    static let handshake: UInt32 = 49_153
+    static let egress: UInt32 = 49_152
+}
+
+private func clsactMark(_ pins: PinDirectory, _ interface: UInt32) -> String {
+    pins.pin("clsact_\(interface)")
+}
+
+extension KernelDatapath {
+    /// How `attach(mode: nil)` would attach to an interface: tcx, unless filters of others stand at
+    /// its clsact qdisc. tcx programs run first and would hide spliced packets from them.
+    public static func preferredMode(for interface: UInt32) -> AttachMode {
+        let foreign =
+            ClsactFilter.foreignFilters(on: interface, .ingress)
+            + ClsactFilter.foreignFilters(on: interface, .egress)
+        return foreign > 0 ? .clsact : .tcx
+    }
+
+    /// Attaches flows, handshake and the egress guard to an interface.
+    ///
+    /// Links of an earlier run are taken over and get the new programs. `isRaw`: the device has no
+    /// link header. On error nothing new stays attached to this interface.
+    public func attach(to interface: UInt32, isRaw: Bool, mode: AttachMode) throws(BPFError) {
+        let attachment: Attachment
+        do {
+            switch mode {
+            case .tcx: attachment = try attachByTCX(interface, isRaw)
+            case .clsact: attachment = try attachByClsact(interface, isRaw)
+            }
+        } catch {
+            detach(from: interface)
+            throw error
+        }
+        attachments.withLock { $0.append(attachment) }
+    }
+
+    private func attachByTCX(_ interface: UInt32, _ isRaw: Bool) throws(BPFError) -> Attachment {
+        if isRaw {
+            try attachPinned(flowsRaw, interface, .ingress)
+            try attachPinned(egressRaw, interface, .egress)
+            return Attachment(
+                interface: interface, mode: .tcx,
+                handshake: try TCXLink(attaching: handshakeRaw, to: interface, .ingress))
+        }
+        try attachPinned(flowsEthernet, interface, .ingress)
+        try attachPinned(egressEthernet, interface, .egress)
+        return Attachment(
+            interface: interface, mode: .tcx,
+            handshake: try TCXLink(attaching: handshakeEthernet, to: interface, .ingress))
+    }
+
+    /// Attaches by a link that outlives us, or puts the program into the link that did.
+    private func attachPinned(
+        _ program: borrowing BPFProgram, _ interface: UInt32, _ hook: TCHook
+    ) throws(BPFError) {
+        let path = linkPath(interface, hook)
+        if let link = try? TCXLink(pinnedAt: path) {
+            // A link whose interface went away is empty and cannot be updated.
+            if (try? link.replaceProgram(by: program)) != nil { return }
+            BPFFilesystem.unpin(path)
+        }
+        let link = try TCXLink(attaching: program, to: interface, hook)
+        try link.pin(at: path)
+    }
+
+    private func linkPath(_ interface: UInt32, _ hook: TCHook) -> String {
+        pins.pin("link_\(hook)_\(interface)")
+    }
+
+    private func attachByClsact(_ interface: UInt32, _ isRaw: Bool) throws(BPFError) -> Attachment {
+        if isRaw {
+            try filter(flowsRaw, interface, .ingress, ClsactPriority.flows)
+            try filter(handshakeRaw, interface, .ingress, ClsactPriority.handshake)
+            try filter(egressRaw, interface, .egress, ClsactPriority.egress)
+        } else {
+            try filter(flowsEthernet, interface, .ingress, ClsactPriority.flows)
+            try filter(handshakeEthernet, interface, .ingress, ClsactPriority.handshake)
+            try filter(egressEthernet, interface, .egress, ClsactPriority.egress)
+        }
+        // Filters have no pins: the mark tells `unload` where they are.
+        if !options.isPrivate { try flowsEthernet.pin(at: clsactMark(pins, interface)) }
+        return Attachment(interface: interface, mode: .clsact, handshake: nil)
+    }
+
+    private func filter(
+        _ program: borrowing BPFProgram, _ interface: UInt32, _ hook: TCHook, _ priority: UInt32
+    ) throws(BPFError) {
+        _ = try ClsactFilter(attaching: program, to: interface, hook, priority: priority)
+    }
+
+    /// Detaches everything of ours from an interface, also what an earlier run left.
+    public func detach(from interface: UInt32) {
+        Self.detach(from: interface, pins)
+        attachments.withLock { $0.removeAll { $0.interface == interface } }
+    }
+
+    private static func detach(from interface: UInt32, _ pins: PinDirectory) {
+        for hook in [TCHook.ingress, .egress] {
+            let path = pins.pin("link_\(hook)_\(interface)")
+            if let link = try? TCXLink(pinnedAt: path) { link.detach() }
+            BPFFilesystem.unpin(path)
+        }
+        let filters = [
+            ClsactFilter(interface: interface, hook: .ingress, priority: ClsactPriority.flows),
+            ClsactFilter(interface: interface, hook: .ingress, priority: ClsactPriority.handshake),
+            ClsactFilter(interface: interface, hook: .egress, priority: ClsactPriority.egress),
+        ]
+        guard BPFFilesystem.unpin(clsactMark(pins, interface)) else { return }
+        for filter in filters { filter.detach() }
+        ClsactFilter.removeQdiscIfEmpty(on: interface)
+    }
+
+    /// Ends our part in handshakes and keeps the flows: what a dying daemon does by dying.
+    public func detachHandshakes() {
+        let interfaces = attachments.withLock { list in
+            defer { list = [] }
+            return list.filter { $0.mode == .clsact }.map(\.interface)
+        }
+        for interface in interfaces {
+            ClsactFilter(
+                interface: interface, hook: .ingress, priority: ClsactPriority.handshake
+            ).detach()
+        }
+    }
+
+    /// Detaches everything and removes all pins.
+    public func unload() {
+        let interfaces = attachments.withLock { $0.map(\.interface) }
+        for interface in interfaces { detach(from: interface) }
+        Self.unload(pins)
+    }
+
+    /// Detaches and removes what an instance left behind; false when there was nothing.
+    @discardableResult
+    public static func unload(_ pins: PinDirectory) -> Bool {
+        guard pins.exists else { return false }
+        for interface in attachedInterfaces(pins) { detach(from: interface, pins) }
+        pins.remove()
+        return true
+    }
+
+    /// Interfaces that the pins, or with clsact their marks, name.
+    public static func attachedInterfaces(_ pins: PinDirectory) -> [UInt32] {
+        Set(pins.pins.compactMap { name in
+            name.hasPrefix("link_") || name.hasPrefix("clsact_") ? name.split(separator: "_").last.flatMap { UInt32($0) } : nil
+        }).sorted()
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+internal import KernelBPF
+public import WireTypes
+
+/// What the daemon needs to know of a splice that it forgot.
+public struct SpliceRow: Sendable, Equatable {
+    /// Client → listener.
+    public let client: FlowTuple
+    /// Balancer → endpoint.
+    public let upstream: FlowTuple
+    /// The state of this direction.
+    public let state: FlowState
+    /// With the tuple it names one connection.
+    public let createdNanoseconds: UInt64
+    /// CLOCK_MONOTONIC nanoseconds of the last packet of this direction; creation before it.
+    public let lastSeenNanoseconds: UInt64
+    /// What this direction's sender acknowledged last: the sequence number of an RST to it.
+    public let lastAcknowledgement: UInt32
+    /// Whether this row is of client → endpoint.
+    public let isUpstream: Bool
+    /// The worker that programmed it.
+    public let worker: UInt16
+    /// Id of the SNI.
+    public let serverName: UInt32
+
+    init(_ key: flow_tuple, _ entry: flow_entry) {
+        let tuple = FlowTuple(key)
+        let rewrite = FlowTuple(entry.rewrite)
+        isUpstream = UInt32(entry.flags) & FLOW_FLAG_UPSTREAM.rawValue != 0
+        client = isUpstream ? tuple : rewrite.reversed
+        upstream = isUpstream ? rewrite : tuple.reversed
+        state = FlowState(abi: entry.state)
+        createdNanoseconds = entry.created_ns
+        lastSeenNanoseconds = max(entry.last_seen_ns, entry.created_ns)
+        lastAcknowledgement = entry.last_ack
+        worker = entry.worker
+        serverName = entry.server_name
+    }
+}
+
+extension FlowState {
+    init(abi state: UInt8) {
+        switch UInt32(state) {
+        case FLOW_CONNECTING.rawValue: self = .connecting
+        case FLOW_ESTABLISHED.rawValue: self = .established
+        case FLOW_CLOSING.rawValue: self = .closing
+        case FLOW_CLOSED.rawValue: self = .closed
+        default: self = .reset
+        }
+    }
+}
+
+extension KernelDatapath {
+    /// The row of packets from `client`, or nil. One system call.
+    public func upstreamRow(of client: FlowTuple) -> SpliceRow? {
+        let key = client.abi
+        return flows.value(of: key).map { SpliceRow(key, $0) }
+    }
+
+    /// The row of packets from the endpoint of `upstream` (balancer → endpoint), or nil.
+    public func downstreamRow(of upstream: FlowTuple) -> SpliceRow? {
+        let key = upstream.reversed.abi
+        return flows.value(of: key).map { SpliceRow(key, $0) }
+    }
+
+    /// Removes both flows of a splice, unless the client's tuple serves another connection by now.
+    public func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
+        if let row = upstreamRow(of: client), row.createdNanoseconds == createdNanoseconds {
+            flows.remove(client.abi)
+        }
+        flows.remove(upstream.reversed.abi)
+    }
+
+    /// All rows, in the map's order, both directions.
+    public func forEachRow(_ body: (SpliceRow) -> Void) throws {
+        try flows.forEachBatch { keys, entries in
+            for index in 0..<keys.count { body(SpliceRow(keys[index], entries[index])) }
+        }
+    }
+
+    /// Handshakes whose client completed them and then said nothing for `nanoseconds`.
+    public func silentClients(since limit: UInt64) -> [(client: FlowTuple, note: HandshakeNote)] {
+        var silent: [(client: FlowTuple, note: HandshakeNote)] = []
+        let wanted = HANDSHAKE_FLAG_ACKED.rawValue
+        let mask = wanted | HANDSHAKE_FLAG_DATA.rawValue
+        try? handshakes.forEachBatch { keys, notes in
+            for index in 0..<keys.count
+            where UInt32(notes[index].flags) & mask == wanted && notes[index].created_ns < limit {
+                silent.append((FlowTuple(keys[index]), HandshakeNote(notes[index])))
+            }
+        }
+        return silent
+    }
+
+    /// Forgets a handshake.
+    public func forgetHandshake(of client: FlowTuple) { handshakes.remove(client.abi) }
+}

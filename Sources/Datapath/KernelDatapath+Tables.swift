@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+internal import Foundation
+public import KernelBPF
+public import WireTypes
+
+/// What the datapath promises clients of a listener's address.
+public struct ListenerPromise: Sendable, Equatable {
+    /// Id of the listener in the name table.
+    public var listener: UInt16
+    /// MSS in the SYN-ACK.
+    public var mss: UInt16
+    /// Our window scale.
+    public var windowScale: UInt8
+    /// Window in the SYN-ACK, unscaled.
+    public var window: UInt16
+
+    /// Scale 7 is what Linux endpoints mostly say, so that windows need no rescaling.
+    public init(listener: UInt16, mss: UInt16, windowScale: UInt8 = 7, window: UInt16 = 64240) {
+        self.listener = listener
+        self.mss = mss
+        self.windowScale = windowScale
+        self.window = window
+    }
+}
+
+/// Kinds of names.
+public enum NameKind: UInt32, Sendable {
+    /// A listener's.
+    case listener = 1
+    /// A cluster's.
+    case cluster = 2
+}
+
+extension KernelDatapath {
+    /// Answers SYNs to `address` from now on; another entry of the same address is replaced.
+    public func listen(on address: TransportAddress, _ promise: ListenerPromise) throws(BPFError) {
+        var entry = listener_entry()
+        entry.listener = promise.listener
+        entry.mss = promise.mss
+        entry.window_scale = promise.windowScale
+        entry.window = promise.window
+        try listeners.set(Self.key(address), to: entry)
+    }
+
+    /// Stops promising timestamps to clients of every listener: an endpoint refuses them.
+    public func stopListening(on address: TransportAddress) {
+        listeners.remove(Self.key(address))
+    }
+
+    private static func key(_ address: TransportAddress) -> listener_key {
+        listener_key(addr: address.address.abi, port: address.port.bigEndian, pad: 0)
+    }
+
+    /// Forgets what only a running daemon serves: listeners, relayed connections, handshakes.
+    public func clearDaemonState() {
+        for key in listeners.keys() { listeners.remove(key) }
+        for key in adopted.keys() { adopted.remove(key) }
+        for key in relayed.keys() { relayed.remove(key) }
+        for key in handshakes.keys() { handshakes.remove(key) }
+    }
+
+    /// Lets the packets of an adopted client pass to the stack.
+    public func adopt(_ client: FlowTuple) throws(BPFError) {
+        try adopted.set(client.abi, to: adopted_entry(closed_ns: 0))
+    }
+
+    /// The adopted client's socket is closed: a SYN begins anew, other packets pass still.
+    public func closeAdopted(_ client: FlowTuple, now: UInt64) {
+        try? adopted.set(client.abi, to: adopted_entry(closed_ns: now))
+    }
+
+    /// Forgets an adopted client.
+    public func forgetAdopted(_ client: FlowTuple) { adopted.remove(client.abi) }
+
+    /// The id of a name: the one it had before, else a new one.
+    public func id(of name: String, _ kind: NameKind) throws(BPFError) -> UInt16 {
+        var free: UInt32 = 0
+        for key in names.keys() where key >> 16 == kind.rawValue {
+            if let entry = names.value(of: key), text(of: entry.text) == name {
+                return UInt16(truncatingIfNeeded: key)
+            }
+            free = max(free, key & 0xffff) + 1
+        }
+        var entry = name_entry()
+        withText(name, in: &entry.text)
+        try names.set(kind.rawValue << 16 | free & 0xffff, to: entry)
+        return UInt16(truncatingIfNeeded: free)
+    }
+
+    /// Writes a server name under `id`.
+    public func setServerName(_ name: ServerName, id: UInt32) throws(BPFError) {
+        var entry = server_name_entry()
+        withText(name.text, in: &entry.text)
+        try serverNames.set(id, to: entry)
+    }
+
+    /// Removes a server name.
+    public func removeServerName(_ id: UInt32) { serverNames.remove(id) }
+
+    /// All server names with their ids.
+    public func storedServerNames() -> [(id: UInt32, name: ServerName)] {
+        serverNames.keys().compactMap { id in
+            serverNames.value(of: id).flatMap { ServerName(text(of: $0.text)) }.map { (id, $0) }
+        }
+    }
+
+    /// The key of our initial sequence numbers: made once, kept as long as the pins.
+    public func initialSequenceSecret() throws(BPFError) -> (UInt64, UInt64) {
+        var state = instanceState.value(of: 0) ?? instance_state()
+        if state.secret.0 == 0, state.secret.1 == 0 {
+            state.secret.0 = UInt64.random(in: 1 ... .max)
+            state.secret.1 = UInt64.random(in: 1 ... .max)
+        }
+        state.workers = UInt32(options.workers)
+        try instanceState.set(0, to: state)
+        return (state.secret.0, state.secret.1)
+    }
+
+    /// Says that the daemon lives until `nanoseconds` of CLOCK_MONOTONIC (clsact only).
+    public func heartbeat(until nanoseconds: UInt64) {
+        guard var state = instanceState.value(of: 0) else { return }
+        state.alive_until_ns = nanoseconds
+        try? instanceState.set(0, to: state)
+    }
+
+    /// Lets FIB look-ups begin at the loopback, as for packets of the host itself, so that
+    /// ip_forward need not be set. False when the kernel's knob cannot be written.
+    public static func allowRouteLookups() -> Bool {
+        ["ipv4", "ipv6"].allSatisfy { family in
+            let path = "/proc/sys/net/\(family)/conf/lo/forwarding"
+            guard BPFFilesystem.exists(path) else { return true }
+            return (try? "1".write(toFile: path, atomically: false, encoding: .ascii)) != nil
+        }
+    }
+}

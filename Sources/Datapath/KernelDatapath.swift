@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+internal import Foundation
+internal import Glibc
+public import KernelBPF
+internal import Synchronization
+
+/// The loaded datapath: programs, maps and rings of one instance.
+///
+/// Methods that write maps are safe from any thread. Kernel 5.17 (bpf_loop), syncookie helpers 6.0.
+public final class KernelDatapath: Sendable {
+    /// Where it is pinned.
+    public let pins: PinDirectory
+    /// What it was loaded with.
+    public let options: DatapathOptions
+
+    let flowsEthernet: BPFProgram
+    let flowsRaw: BPFProgram
+    let handshakeEthernet: BPFProgram
+    let handshakeRaw: BPFProgram
+    let egressEthernet: BPFProgram
+    let egressRaw: BPFProgram
+
+    let flows: BPFMap<flow_tuple, flow_entry>
+    let handshakes: BPFMap<flow_tuple, handshake_note>
+    let listeners: BPFMap<listener_key, listener_entry>
+    let adopted: BPFMap<flow_tuple, adopted_entry>
+    let relayed: BPFMap<flow_tuple, relayed_entry>
+    let names: BPFMap<UInt32, name_entry>
+    let serverNames: BPFMap<UInt32, server_name_entry>
+    let instanceState: BPFMap<UInt32, instance_state>
+    let counters: BPFMap<UInt32, UInt64>
+    let rings: BPFMap<UInt32, Int32>
+    let templates: MappedArray
+    let attachments = Mutex<[Attachment]>([])
+
+    /// Maps that a restart finds again.
+    private static let pinnedMaps = [
+        "flows", "handshakes", "listeners", "adopted", "relayed", "templates", "rings", "names",
+        "server_names", "instance", "counters",
+    ]
+
+    /// Loads the object; takes over the maps that are pinned already, with all flows in them.
+    public init(_ options: DatapathOptions) throws(BPFError) {
+        self.options = options
+        pins = PinDirectory(instance: options.instance)
+        let bytes = EmbeddedObject.datapath.bytes
+        let object = try BPFObject(bytes.span, name: "datapath")
+        try object.set(constant: "workers", to: UInt32(options.workers))
+        try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
+        try object.set(constant: "ipv6_csum_flag", to: Self.ipv6ChecksumFlag)
+        try object.set(capacity: options.flows, ofMap: "flows")
+        try object.set(capacity: options.handshakes, ofMap: "handshakes")
+        if !options.isPrivate {
+            try pins.create()
+            for name in Self.pinnedMaps {
+                try object.set(pinPath: pins.pin(name), ofMap: name)
+            }
+        }
+        try object.load()
+        flowsEthernet = try object.program("flows_ethernet")
+        flowsRaw = try object.program("flows_raw")
+        handshakeEthernet = try object.program("handshake_ethernet")
+        handshakeRaw = try object.program("handshake_raw")
+        egressEthernet = try object.program("egress_ethernet")
+        egressRaw = try object.program("egress_raw")
+        flows = try BPFMap(name: "flows", owning: object.map("flows"))
+        handshakes = try BPFMap(name: "handshakes", owning: object.map("handshakes"))
+        listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))
+        adopted = try BPFMap(name: "adopted", owning: object.map("adopted"))
+        relayed = try BPFMap(name: "relayed", owning: object.map("relayed"))
+        names = try BPFMap(name: "names", owning: object.map("names"))
+        serverNames = try BPFMap(name: "server_names", owning: object.map("server_names"))
+        instanceState = try BPFMap(name: "instance", owning: object.map("instance"))
+        counters = try BPFMap(name: "counters", owning: object.map("counters"))
+        rings = try BPFMap(name: "rings", owning: object.map("rings"))
+        templates = try MappedArray(name: "templates", owning: object.map("templates"))
+    }
+
+    /// BPF_F_IPV6 of bpf_l4_csum_replace(), known to Linux 6.16.
+    private static var ipv6ChecksumFlag: UInt64 {
+        let version = ProcessInfo.processInfo.operatingSystemVersion
+        let isNew = (version.majorVersion, version.minorVersion) >= (6, 16)
+        return isNew ? 1 << 7 : 0
+    }
+
+    /// How many entries the flow table has room for.
+    public var flowCapacity: Int { flows.capacity }
+
+    /// The value of a counter, all CPUs together.
+    public func value(of counter: DatapathCounter) -> UInt64 {
+        counters.sum(of: counter.rawValue)
+    }
+}

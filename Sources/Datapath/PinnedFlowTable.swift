@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+public import KernelBPF
+internal import WireTypes
+
+/// The pinned maps of an instance as a reader sees them, with or without a daemon.
+public struct PinnedFlowTable: ~Copyable {
+    private let flows: BPFMap<flow_tuple, flow_entry>
+    private let relayed: BPFMap<flow_tuple, relayed_entry>
+    private let counterMap: BPFMap<UInt32, UInt64>
+    private let listeners: [UInt16: String]
+    private let clusters: [UInt16: String]
+    private let serverNames: [UInt32: String]
+
+    /// Opens the maps of `instance`.
+    public init(instance: String) throws(BPFError) {
+        let pins = PinDirectory(instance: instance)
+        guard pins.exists else { throw Self.missing(pins) }
+        let flows = try BPFMap<flow_tuple, flow_entry>(
+            name: "flows", owning: openPin(pins.pin("flows")))
+        let relayed = try BPFMap<flow_tuple, relayed_entry>(
+            name: "relayed", owning: openPin(pins.pin("relayed")))
+        let counters = try BPFMap<UInt32, UInt64>(
+            name: "counters", owning: openPin(pins.pin("counters")))
+        let names = try BPFMap<UInt32, name_entry>(
+            name: "names", owning: openPin(pins.pin("names")))
+        let servers = try BPFMap<UInt32, server_name_entry>(
+            name: "server_names", owning: openPin(pins.pin("server_names")))
+        listeners = Self.names(names, .listener)
+        clusters = Self.names(names, .cluster)
+        serverNames = Self.serverNames(servers)
+        self.flows = flows
+        self.relayed = relayed
+        counterMap = counters
+    }
+
+    private static func missing(_ pins: PinDirectory) -> BPFError {
+        guard let other = pins.otherVersions.first else {
+            return BPFError(
+                "no instance \(pins.instance): nothing pinned under \(pins.path); "
+                    + "is sluice running?")
+        }
+        return BPFError(
+            "instance \(pins.instance) is of another version: \(other.path) exists, "
+                + "\(pins.path) does not",
+            detail: "Use the flowdump that came with that sluice")
+    }
+
+    private static func names(_ map: borrowing BPFMap<UInt32, name_entry>, _ kind: NameKind)
+        -> [UInt16: String]
+    {
+        var names: [UInt16: String] = [:]
+        for key in map.keys() where key >> 16 == kind.rawValue {
+            guard let entry = map.value(of: key) else { continue }
+            names[UInt16(truncatingIfNeeded: key)] = text(of: entry.text)
+        }
+        return names
+    }
+
+    private static func serverNames(_ map: borrowing BPFMap<UInt32, server_name_entry>)
+        -> [UInt32: String]
+    {
+        var names: [UInt32: String] = [:]
+        try? map.forEachBatch { keys, entries in
+            for index in 0..<keys.count { names[keys[index]] = text(of: entries[index].text) }
+        }
+        return names
+    }
+
+    /// Calls `body` for every connection: spliced ones in the map's order, then relayed ones. A
+    /// connection that begins or ends meanwhile may be missed; none is told twice.
+    public borrowing func forEachFlow(_ body: (Flow) throws -> Void) throws {
+        // Entries of the two directions lie anywhere: the first to come waits for the other.
+        var waiting: [FlowTuple: flow_entry] = [:]
+        try flows.forEachBatch { keys, entries in
+            for index in 0..<keys.count {
+                let key = FlowTuple(keys[index])
+                let peer = FlowTuple(entries[index].rewrite).reversed
+                if let other = waiting.removeValue(forKey: peer) {
+                    try body(flow(key, entries[index], peer, other))
+                } else {
+                    waiting[key] = entries[index]
+                }
+            }
+        }
+        try relayed.forEachBatch { keys, entries in
+            for index in 0..<keys.count { try body(flow(FlowTuple(keys[index]), entries[index])) }
+        }
+    }
+
+    /// The counters with their names, in a fixed order.
+    public borrowing func counters() -> [(name: String, value: UInt64)] {
+        DatapathCounter.allCases.map { ($0.name, counterMap.sum(of: $0.rawValue)) }
+    }
+
+    private borrowing func flow(
+        _ key: FlowTuple, _ entry: flow_entry, _ peerKey: FlowTuple, _ peer: flow_entry
+    ) -> Flow {
+        let isUpstream = UInt32(entry.flags) & FLOW_FLAG_UPSTREAM.rawValue != 0
+        let up = isUpstream ? entry : peer
+        let down = isUpstream ? peer : entry
+        let flags = UInt32(up.flags)
+        var flow = Flow(
+            upstream: FlowDirection(isUpstream ? key : peerKey, up),
+            downstream: FlowDirection(isUpstream ? peerKey : key, down),
+            state: FlowState(abi: up.state), relayReason: nil,
+            listener: listeners[up.listener] ?? String(up.listener),
+            cluster: clusters[up.cluster] ?? String(up.cluster),
+            serverName: serverNames[up.server_name],
+            createdNanoseconds: up.created_ns,
+            lastSeenNanoseconds: max(up.last_seen_ns, down.last_seen_ns, up.created_ns))
+        flow.hasTimestamps = flags & FLOW_FLAG_TIMESTAMPS.rawValue != 0
+        flow.hasSACK =
+            flags & FLOW_FLAG_SACK.rawValue != 0 && flags & FLOW_FLAG_STRIP_SACK.rawValue == 0
+        if flags & FLOW_FLAG_WINDOW_SCALE.rawValue != 0 {
+            flow.clientScale = up.client_scale
+            flow.balancerScale = up.our_scale
+            if flow.state != .connecting { flow.endpointScale = down.endpoint_scale }
+        }
+        return flow
+    }
+
+    private borrowing func flow(_ client: FlowTuple, _ entry: relayed_entry) -> Flow {
+        let hasUpstream = entry.upstream.dport != 0
+        let nowhere = TransportAddress(.anyIPv4, 0)
+        let upstream =
+            hasUpstream
+            ? FlowTuple(entry.upstream) : FlowTuple(source: nowhere, destination: nowhere)
+        var up = FlowDirection(tuple: client, rewrite: upstream)
+        up.bytes = entry.upstream_bytes
+        var down = FlowDirection(tuple: upstream.reversed, rewrite: client.reversed)
+        down.bytes = entry.downstream_bytes
+        return Flow(
+            upstream: up, downstream: down, state: hasUpstream ? .established : .connecting,
+            relayReason: RelayReason(abi: entry.reason),
+            listener: listeners[entry.listener] ?? String(entry.listener),
+            cluster: clusters[entry.cluster] ?? String(entry.cluster),
+            serverName: serverNames[entry.server_name], createdNanoseconds: entry.created_ns,
+            lastSeenNanoseconds: entry.last_seen_ns)
+    }
+}
+
+extension FlowDirection {
+    fileprivate init(_ key: FlowTuple, _ entry: flow_entry) {
+        self.init(tuple: key, rewrite: FlowTuple(entry.rewrite))
+        packets = entry.packets
+        bytes = entry.bytes
+        sequenceDelta = entry.seq_delta
+        acknowledgementDelta = entry.ack_delta
+        timestampValueDelta = entry.tsval_delta
+        timestampEchoDelta = entry.tsecr_delta
+        windowShift = Int(entry.window_shift)
+        ingressInterface = entry.ingress_ifindex
+        egressInterface = entry.next_hop.ifindex
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+internal import KernelBPF
+internal import Synchronization
+internal import WireTypes
+
+/// One worker's part of the hello templates: slots handed out in turn, overwritten when the ring
+/// comes round. No system call.
+public struct TemplateRing: Sendable {
+    private let datapath: KernelDatapath
+    private let slots: Range<Int>
+    private var next: Int
+    private var stamp: UInt32
+
+    private static let stampOffset = 0
+    private static let lengthOffset = 4
+    private static let sumOffset = 8
+    private static let payloadOffset = 16
+
+    /// The part of `worker`. `seed` begins the stamps: any number that differs from run to run.
+    public init(_ datapath: KernelDatapath, worker: Int, seed: UInt32) {
+        self.datapath = datapath
+        let share = datapath.templates.count / datapath.options.workers
+        slots = worker * share..<(worker + 1) * share
+        next = slots.lowerBound
+        stamp = seed & ~1
+    }
+
+    /// The most bytes that one hello can have in the templates.
+    public static func limit(segmentSize: Int) -> Int {
+        min(segmentSize, Int(TEMPLATE_PAYLOAD_MAX)) * Int(TEMPLATE_SEGMENTS_MAX)
+    }
+
+    /// Stores the first bytes of `hello` cut in segments of at most `segmentSize`; what goes beyond
+    /// the largest template is left to the client's repetition.
+    public mutating func store(_ hello: Span<UInt8>, segmentSize: Int) -> TemplateReference {
+        let size = min(segmentSize, Int(TEMPLATE_PAYLOAD_MAX))
+        var reference = TemplateReference()
+        guard size > 0, !hello.isEmpty else { return reference }
+        let length = min(hello.count, Self.limit(segmentSize: segmentSize))
+        let segments = (length + size - 1) / size
+        if next + segments > slots.upperBound { next = slots.lowerBound }
+        reference.slot = UInt32(next)
+        reference.stamp = stamp &+ 2
+        reference.segments = UInt16(segments)
+        reference.length = UInt32(length)
+        for index in 0..<segments {
+            let start = index * size
+            let part = hello.extracting(start..<min(start + size, length))
+            stamp &+= 2
+            write(part, to: next, stamp: stamp)
+            next += 1
+        }
+        return reference
+    }
+
+    private func write(_ part: Span<UInt8>, to slot: Int, stamp: UInt32) {
+        var sum = InternetChecksum()
+        sum.add(part)
+        // The kernel sums 16-bit words as they lie in memory.
+        let folded = UInt32(sum.folded.bigEndian)
+        datapath.templates.withElement(slot) { element in
+            // Offsets are those of hello_template, asserted in datapath_abi.c.
+            element.storeBytes(of: stamp | 1, toByteOffset: Self.stampOffset, as: UInt32.self)
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            element.storeBytes(
+                of: UInt32(part.count), toByteOffset: Self.lengthOffset, as: UInt32.self)
+            element.storeBytes(of: folded, toByteOffset: Self.sumOffset, as: UInt32.self)
+            // Both regions are bounded: part.count <= TEMPLATE_PAYLOAD_MAX.
+            unsafe element.withUnsafeMutableBytes { target in
+                unsafe part.withUnsafeBytes { source in
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: target[Self.payloadOffset...])
+                        .copyMemory(from: source)
+                }
+            }
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            element.storeBytes(of: stamp, toByteOffset: Self.stampOffset, as: UInt32.self)
+        }
+    }
+}

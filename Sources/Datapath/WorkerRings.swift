@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+public import KernelBPF
+public import WireTypes
+
+/// A client's bytes that nobody acknowledged yet.
+public struct HelloRecord: Sendable {
+    /// Client → listener.
+    public let tuple: FlowTuple
+    /// What the SYN said; nil when a flow is connecting already.
+    public let note: HandshakeNote?
+    /// The connecting flow's creation time; 0 when there is none.
+    public let createdNanoseconds: UInt64
+    /// Sequence number of the first byte.
+    public let sequence: UInt32
+    /// TSval of the segment; 0 without.
+    public let timestamp: UInt32
+    /// Window as on the wire, unscaled.
+    public let window: UInt16
+    /// Whether the segment carries urgent data.
+    public let isUrgent: Bool
+    /// Whether the segment carries a FIN.
+    public let isFinal: Bool
+}
+
+/// What happened to a flow.
+public struct FlowRecord: Sendable, Equatable {
+    /// Kinds of events.
+    public enum Kind: Sendable, Equatable {
+        /// The endpoint answered the SYN with RST.
+        case refused
+        /// … with an ACK of something else: it remembers the tuple.
+        case challenged
+        /// … with a SYN-ACK that lacks an option that the client was promised.
+        case optionsRefused
+        /// The splice stands.
+        case established
+        /// FINs both ways, both acknowledged.
+        case closed
+        /// An RST passed.
+        case reset
+        /// The client reset before the flow stood.
+        case abandoned
+    }
+
+    /// The event.
+    public let kind: Kind
+    /// Client → listener.
+    public let client: FlowTuple
+    /// Balancer → endpoint; nil for `abandoned`.
+    public let upstream: FlowTuple?
+    /// The flow's creation time; 0 when there was none.
+    public let createdNanoseconds: UInt64
+    /// Sequence number of the packet.
+    public let sequence: UInt32
+    /// Its acknowledgement.
+    public let acknowledgement: UInt32
+}
+
+/// The rings of one worker: one that wakes it, and one that it reads when it is awake.
+public struct WorkerRings: ~Copyable, Sendable {
+    private var waking: RingBuffer
+    private var quiet: RingBuffer
+
+    /// Creates the rings of `worker` and makes them known to the datapath.
+    public init(_ datapath: KernelDatapath, worker: Int, size: Int = 1 << 20) throws(BPFError) {
+        let waking = try RingBuffer(name: "ring_\(worker)", size: size)
+        let quiet = try RingBuffer(name: "quiet_\(worker)", size: size)
+        try datapath.rings.set(UInt32(worker), to: waking.number)
+        try datapath.rings.set(UInt32(worker) + WORKERS_MAX, to: quiet.number)
+        self.waking = waking
+        self.quiet = quiet
+    }
+
+    /// The descriptor to poll for reading.
+    public var number: Int32 { waking.number }
+
+    /// Reads everything that is there.
+    public mutating func drain(
+        hello: (HelloRecord, Span<UInt8>) -> Void, flow: (FlowRecord) -> Void
+    ) -> Int {
+        let events = quiet.drain { bytes in Self.read(bytes, hello: hello, flow: flow) }
+        return events + waking.drain { bytes in Self.read(bytes, hello: hello, flow: flow) }
+    }
+
+    private static func read(
+        _ bytes: RawSpan, hello: (HelloRecord, Span<UInt8>) -> Void, flow: (FlowRecord) -> Void
+    ) {
+        // Every record begins with its head, and is of the length that its kind has: written by
+        // our own program. Loads are of plain old data.
+        let head = unsafe bytes.unsafeLoad(as: record_head.self)
+        if UInt32(head.kind) == RECORD_HELLO.rawValue {
+            let record = unsafe bytes.unsafeLoad(as: hello_record.self)
+            let start = MemoryLayout<hello_record>.size
+            let payload = bytes.extracting(start..<start + Int(head.length))
+            unsafe payload.withUnsafeBytes { payload in
+                // Bound for the call only; bytes have no alignment.
+                let typed = unsafe payload.bindMemory(to: UInt8.self)
+                unsafe hello(HelloRecord(record), typed.span)
+            }
+        } else if UInt32(head.kind) == RECORD_ABANDONED.rawValue {
+            let record = unsafe bytes.unsafeLoad(as: hello_record.self)
+            flow(FlowRecord(abandoned: record))
+        } else {
+            let record = unsafe bytes.unsafeLoad(as: flow_record.self)
+            if let event = FlowRecord(record) { flow(event) }
+        }
+    }
+}
+
+extension HelloRecord {
+    fileprivate init(_ record: hello_record) {
+        tuple = FlowTuple(record.tuple)
+        createdNanoseconds = record.created_ns
+        note = record.created_ns == 0 ? HandshakeNote(record.note) : nil
+        sequence = record.seq
+        timestamp = record.tsval
+        window = UInt16(truncatingIfNeeded: record.window)
+        isUrgent = record.head.tcp_flags & 0x20 != 0
+        isFinal = record.head.tcp_flags & 0x01 != 0
+    }
+}
+
+extension FlowRecord {
+    fileprivate init(abandoned record: hello_record) {
+        kind = .abandoned
+        client = FlowTuple(record.tuple)
+        upstream = nil
+        createdNanoseconds = record.created_ns
+        sequence = record.seq
+        acknowledgement = record.ack
+    }
+
+    fileprivate init?(_ record: flow_record) {
+        switch UInt32(record.head.kind) {
+        case RECORD_REFUSED.rawValue: kind = .refused
+        case RECORD_CHALLENGED.rawValue: kind = .challenged
+        case RECORD_OPTIONS.rawValue: kind = .optionsRefused
+        case RECORD_ESTABLISHED.rawValue: kind = .established
+        case RECORD_CLOSED.rawValue: kind = .closed
+        case RECORD_RESET.rawValue: kind = .reset
+        default: return nil
+        }
+        let tuple = FlowTuple(record.tuple)
+        let rewrite = FlowTuple(record.rewrite)
+        // Packets of either direction end a flow; both are told as client and upstream.
+        let isUpstream = UInt32(record.flow_flags) & FLOW_FLAG_UPSTREAM.rawValue != 0
+        client = isUpstream ? tuple : rewrite.reversed
+        upstream = isUpstream ? rewrite : tuple.reversed
+        createdNanoseconds = record.created_ns
+        sequence = record.seq
+        acknowledgement = record.ack
+    }
+}

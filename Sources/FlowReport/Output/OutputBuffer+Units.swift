@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Numbers as people read them, short enough for a column: two to three digits that matter.
+extension OutputBuffer {
+    /// Appends a byte count in binary units, at most four characters: `999`, `1.2M` (MiB), `34G`.
+    mutating func append(humanBytes value: UInt64) {
+        append(scaled: value, by: 1024, units: ["", "K", "M", "G", "T", "P", "E"])
+    }
+
+    /// Appends a count in decimal units, at most four characters: `999`, `1.2k`, `34M`.
+    mutating func append(humanCount value: UInt64) {
+        append(scaled: value, by: 1000, units: ["", "k", "M", "G", "T", "P", "E"])
+    }
+
+    private mutating func append(
+        scaled value: UInt64, by step: UInt64, units: InlineArray<7, String>
+    ) {
+        if value < 1000 { return append(decimal: value) }
+        var unit = 1
+        var size = step
+        while unit < 6, value / size >= 1000 {
+            unit += 1
+            size *= step
+        }
+        let whole = value / size
+        append(decimal: whole)
+        if whole < 10 {
+            append(UInt8(ascii: "."))
+            // Divided first, so that exbibytes cannot overflow.
+            append(decimal: min(value % size / (size / 10), 9))
+        }
+        append(literal: units[unit])
+    }
+
+    /// Appends a duration in at most five characters: `450ms`, `9.9s`, `3m12s`, `42m`, `9h05m`,
+    /// `71h`, `12d`.
+    mutating func append(humanDuration nanoseconds: UInt64) {
+        let milliseconds = nanoseconds / 1_000_000
+        let seconds = milliseconds / 1000
+        switch seconds {
+        case 0:
+            append(decimal: milliseconds, unit: "ms")
+        case 1..<10:
+            append(decimal: seconds, unit: ".")
+            append(decimal: milliseconds / 100 % 10, unit: "s")
+        case 10..<60:
+            append(decimal: seconds, unit: "s")
+        case 60..<600:
+            append(decimal: seconds / 60, unit: "m")
+            append(padded: seconds % 60, digits: 2)
+            append(literal: "s")
+        case 600..<3600:
+            append(decimal: seconds / 60, unit: "m")
+        default:
+            append(humanHours: seconds / 60)
+        }
+    }
+
+    private mutating func append(humanHours minutes: UInt64) {
+        let hours = minutes / 60
+        switch hours {
+        case 0..<10:
+            append(decimal: hours, unit: "h")
+            append(padded: minutes % 60, digits: 2)
+            append(literal: "m")
+        case 10..<96:
+            append(decimal: hours, unit: "h")
+        default:
+            append(decimal: hours / 24, unit: "d")
+        }
+    }
+
+    private mutating func append(decimal value: UInt64, unit: String) {
+        append(decimal: value)
+        append(literal: unit)
+    }
+}

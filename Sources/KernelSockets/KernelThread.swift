@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernelSockets
+import Glibc
+
+/// A thread of its own, for loops that wait in the kernel. All signals are blocked in it: they are
+/// for the main thread, and SIGPIPE is for nobody.
+public struct KernelThread: ~Copyable, Sendable {
+    private let thread: pthread_t
+
+    /// Starts `body`; `name` (15 bytes at most) is what `top -H` shows.
+    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SocketError) {
+        let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))
+        var thread = pthread_t()
+        // The new thread takes over the one reference; it inherits the mask set here.
+        var all = sigset_t()
+        var before = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        let code = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument = unsafe argument {
+                    unsafe Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().run()
+                }
+                return nil
+            }, start.toOpaque())
+        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+        guard code == 0 else {
+            unsafe start.release()
+            throw SocketError("pthread_create", name, code: code)
+        }
+        self.thread = thread
+    }
+
+    /// Waits for the end of the thread; not from itself.
+    public consuming func join() { _ = pthread_join(thread, nil) }
+}
+
+private final class ThreadStart: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+
+    init(name: String, body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    func run() {
+        unsafe name_this_thread(name)
+        body()
+    }
+}

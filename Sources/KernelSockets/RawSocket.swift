@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+public import WireTypes
+
+/// Sends whole IP packets that the kernel routes: headers are the caller's. Receives nothing.
+public struct RawSocket: ~Copyable, Sendable {
+    private let ipv4: Descriptor
+    private let ipv6: Descriptor?
+
+    /// Opens sockets of both families; IPv6 may be switched off in the kernel. Needs CAP_NET_RAW.
+    public init() throws(SocketError) {
+        let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let raw = Int32(IPPROTO_RAW)
+        ipv4 = try Descriptor(socket(AF_INET, type, raw), "socket", "raw IPv4")
+        let number = socket(AF_INET6, type, raw)
+        ipv6 = number < 0 ? nil : try Descriptor(number, "socket", "raw IPv6")
+    }
+
+    /// Sends a packet, IP header first, to `destination`. One system call.
+    ///
+    /// - Throws: `EAGAIN` or `ENOBUFS` when the device is full, `EPERM` when a firewall refuses it,
+    ///   `ENETUNREACH` without a route.
+    public borrowing func send(_ packet: Span<UInt8>, to destination: IPAddress)
+        throws(SocketError)
+    {
+        guard let number = destination.isIPv4 ? ipv4.rawValue : ipv6?.rawValue else {
+            throw SocketError("send", "\(destination)", code: EAFNOSUPPORT)
+        }
+        // Port 0: the port in an IPv6 raw address must be 0 or the protocol.
+        let address = TransportAddress(destination, 0)
+        let result = unsafe packet.withUnsafeBufferPointer { bytes in
+            address.withSocketAddress { address, length in
+                unsafe Int32(
+                    truncatingIfNeeded: sendto(
+                        number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT.rawValue),
+                        address, length))
+            }
+        }
+        guard result >= 0 else { throw .last("send", "\(destination)") }
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+extension TCPSocket {
+    /// Sends small segments at once (`TCP_NODELAY`): a relay adds no wait of its own.
+    public func setNoDelay() throws(SocketError) {
+        try descriptor.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
+    }
+
+    /// Lets the kernel probe a silent peer (`SO_KEEPALIVE`), after its default of two hours.
+    public func setKeepAlive() throws(SocketError) {
+        try descriptor.set(SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE")
+    }
+
+    /// How long sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`); zero: the kernel's default.
+    public func setUserTimeout(_ timeout: Duration) throws(SocketError) {
+        let milliseconds = Int32(clamping: timeout.nanoseconds / 1_000_000)
+        try descriptor.set(
+            Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds, "TCP_USER_TIMEOUT")
+    }
+
+    /// Leaves urgent bytes where they stand in the stream (`SO_OOBINLINE`).
+    public func setUrgentInline() throws(SocketError) {
+        try descriptor.set(SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE")
+    }
+
+    /// Limits the kernel's buffers of this socket, bytes; tests of back-pressure want it small.
+    public func setBufferSizes(send: Int32, receive: Int32) throws(SocketError) {
+        try descriptor.set(SOL_SOCKET, SO_SNDBUF, send, "SO_SNDBUF")
+        try descriptor.set(SOL_SOCKET, SO_RCVBUF, receive, "SO_RCVBUF")
+    }
+
+    /// Bytes that the peer has not acknowledged yet (`SIOCOUTQ`), a FIN counting as one.
+    public var unacknowledged: Int {
+        var count: Int32 = 0
+        // SIOCOUTQ is TIOCOUTQ; the kernel writes one int.
+        let result = unsafe ioctl(descriptor.rawValue, UInt(TIOCOUTQ), &count)
+        return result == 0 ? Int(count) : 0
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, 0 for negative durations, saturating.
+    public var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : product &+ UInt64(attoseconds / 1_000_000_000)
+    }
+}
+
+/// CLOCK_MONOTONIC, the clock that BPF and the flow map have too.
+public enum MonotonicClock {
+    /// Nanoseconds since boot, suspend not counted.
+    public static var nanoseconds: UInt64 {
+        var time = timespec()
+        // Cannot fail: the clock exists and the pointer is ours.
+        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datapath
+import KernelSockets
+import Logging
+import WireTypes
+
+extension RelayLoop {
+    /// Takes up a plan: tells the observer and tries the first endpoint.
+    func start(_ connection: Connection, _ plan: RelayPlan) {
+        connection.plan = plan
+        connection.phase = .connecting
+        let report = RelayedConnection(
+            tuple: connection.tuple, createdNanoseconds: now, lastSeenNanoseconds: now,
+            listener: plan.listener, cluster: plan.cluster, reason: plan.reason,
+            serverName: plan.serverName)
+        connection.report = report
+        observer.didOpen(report)
+        tryNext(connection)
+    }
+
+    /// Connects to the next endpoint that does not fail at once.
+    private func tryNext(_ connection: Connection) {
+        guard let plan = connection.plan else { return close(connection) }
+        while let candidate = plan.candidate(connection.attempts) {
+            connection.attempts += 1
+            connection.candidate = candidate
+            connection.report?.endpoint = candidate.index
+            do throws(SocketError) {
+                let socket = try TCPSocket.connecting(
+                    to: candidate.address, from: candidate.source)
+                prepare(socket)
+                let upstream = Side(socket)
+                try channel.epoll.add(
+                    upstream.socket, Self.everything, token: connection.id | 1)
+                connection.upstream = upstream
+                return setDeadline(connection, in: plan.connectTimeout)
+            } catch {
+                tellFailure(connection, error)
+            }
+        }
+        log(connection, "no endpoint accepted")
+        reject(connection, plan.whenExhausted)
+    }
+
+    private func tellFailure(_ connection: Connection, _ error: SocketError) {
+        log(connection, "endpoint did not accept", error)
+        if let report = connection.report { observer.didFailToConnect(report, error) }
+    }
+
+    /// The endpoint refused or was too slow: takes the next.
+    func connectFailed(_ connection: Connection, code: Int32) {
+        let address = connection.candidate?.address.description ?? ""
+        connection.upstream?.socket.close()
+        connection.upstream = nil
+        connection.deadline = nil
+        tellFailure(connection, SocketError("connect", address, code: code))
+        tryNext(connection)
+    }
+
+    /// An event while connecting, of either side.
+    func watchConnecting(_ connection: Connection) {
+        if connection.downstream.hasFailed { return reset(connection) }
+        guard let upstream = connection.upstream else { return }
+        if upstream.hasFailed {
+            let error = upstream.socket.takeError()
+            return connectFailed(connection, code: error?.code ?? SocketError.timedOut)
+        }
+        guard upstream.isWritable else { return }
+        connection.phase = .copying
+        connection.deadline = nil
+        if let local = upstream.socket.localAddress, let peer = upstream.socket.peerAddress {
+            connection.report?.upstream = FlowTuple(source: local, destination: peer)
+        }
+        if let report = currentReport(connection) { observer.didUpdate(report) }
+        log(connection, "relaying")
+        setDeadline(connection, in: limits.idleTimeout)
+        copy(connection)
+    }
+
+    /// One debug line with the facts of a connection.
+    func log(
+        _ connection: Connection, _ message: Logger.Message, _ error: SocketError? = nil
+    ) {
+        guard logger.logLevel <= .debug else { return }
+        var metadata: Logger.Metadata = [
+            "flow.tuple": "\(connection.tuple)", "listener": "\(connection.listener)",
+        ]
+        if let report = connection.report {
+            metadata["cluster"] = "\(report.cluster)"
+            metadata["endpoint"] = "\(report.endpoint)"
+            metadata["reason"] = "\(report.reason.rawValue)"
+        }
+        if let error { metadata["error"] = "\(error)" }
+        logger.debug(message, metadata: metadata)
+    }
+}

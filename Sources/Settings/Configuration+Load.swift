@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+
+extension Configuration {
+    /// The configuration in a file of UTF-8 text in YAML.
+    ///
+    /// - Throws: everything that is wrong with the file, in the order of its lines.
+    public static func load(file: String) throws(ConfigurationErrors) -> Configuration {
+        try parse(text: text(of: file), fileName: file)
+    }
+
+    /// The configuration in `text`; `fileName` is what errors call it.
+    ///
+    /// - Throws: everything that is wrong with the text, in the order of its lines.
+    public static func parse(text: String, fileName: String) throws(ConfigurationErrors)
+        -> Configuration
+    {
+        let document = try Document(text: text, fileName: fileName)
+        let reader = ConfigurationReader(document)
+        let configuration = reader.configuration()
+        guard let configuration, reader.errors.isEmpty else {
+            throw ConfigurationErrors(reader.errors)
+        }
+        return configuration
+    }
+
+    private static func text(of file: String) throws(ConfigurationErrors) -> String {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: file))
+        } catch {
+            throw ConfigurationErrors(file: file, "cannot be read: \(reason(error, file))")
+        }
+        if let text = String(data: data, encoding: .utf8) { return text }
+        let valid = String(decoding: data, as: UTF8.self).prefix { $0 != "\u{fffd}" }
+        throw ConfigurationErrors(
+            file: file, position: Position(after: valid), "this is not UTF-8 text; save it as UTF-8"
+        )
+    }
+
+    private static func reason(_ error: any Error, _ file: String) -> String {
+        if let values = try? URL(fileURLWithPath: file).resourceValues(forKeys: [.isDirectoryKey]),
+            values.isDirectory == true
+        {
+            return "it is a directory; name a file"
+        }
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: return "no such file; check the path"
+        case .fileReadNoPermission: return "no permission; check its owner and mode"
+        default: return "\((error as NSError).localizedDescription)"
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+internal import WireTypes
+internal import Yams
+
+/// What was read of `clusters`.
+struct ClustersRead {
+    var all: [Cluster] = []
+    /// Places in the list by name; nil when the section could not be read, and then nobody can say
+    /// that a name is missing.
+    var indices: [String: Int]?
+    /// Every endpoint and where it was written.
+    var endpoints: [(TransportAddress, Position)] = []
+}
+
+extension ConfigurationReader {
+    func clusters(_ entry: Entry?) -> ClustersRead {
+        var read = ClustersRead()
+        guard let entry, let members = members(entry, FileSection.clusters) else { return read }
+        var indices: [String: Int] = [:]
+        for (index, member) in members.enumerated() {
+            indices[member.name] = index
+            read.all.append(cluster(member, UInt16(index), &read.endpoints))
+        }
+        read.indices = indices
+        return read
+    }
+
+    private func cluster(
+        _ entry: Entry, _ id: UInt16, _ places: inout [(TransportAddress, Position)]
+    ) -> Cluster {
+        var timeout = Defaults.connectTimeout
+        var list: Entry? = entry
+        if case .mapping = entry.value {
+            let title = "cluster \(quoted(entry.name))"
+            let section = SectionReader<ClusterSection>(self, entry, title: title)
+            timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
+            list = section?.requiredEntry(ClusterSection.endpoints)
+        }
+        let endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
+        return Cluster(id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout)
+    }
+
+    /// The endpoints in `list`, which belongs to `cluster` or is it, in the short form.
+    private func endpoints(
+        _ list: Entry, of cluster: Entry, _ places: inout [(TransportAddress, Position)]
+    ) -> [Endpoint] {
+        guard case .sequence(let nodes) = list.value else {
+            report(
+                list.valuePosition,
+                "\(quoted(list.name)) is \(list.value.found); "
+                    + "write a list of endpoints, for example [10.0.0.1:443]")
+            return []
+        }
+        let name = "cluster \(quoted(cluster.name))"
+        if nodes.isEmpty || nodes.count > Cluster.endpointLimit {
+            let count = nodes.isEmpty ? "no" : "\(nodes.count)"
+            report(
+                list.valuePosition,
+                "\(name) has \(count) endpoints; write 1 to \(Cluster.endpointLimit)")
+        }
+        var lines: [TransportAddress: Int] = [:]
+        return nodes.compactMap { node in
+            guard let (endpoint, position) = endpoint(node) else { return nil }
+            if let line = lines[endpoint.address] {
+                report(
+                    position,
+                    "endpoint \(endpoint.address) is already in \(name) (line \(line)); "
+                        + "use \"weight\" to give it a larger share")
+                return nil
+            }
+            lines[endpoint.address] = position.line
+            places.append((endpoint.address, position))
+            return endpoint
+        }
+    }
+
+    private func endpoint(_ node: Node) -> (Endpoint, Position)? {
+        let entry = Entry(name: "endpoints", position: Position(node), value: node)
+        if case .mapping = node {
+            guard let section = SectionReader<EndpointSection>(self, entry, title: "an endpoint")
+            else { return nil }
+            let weight = section.value(EndpointSection.weight)
+            guard let (address, position) = section.required(EndpointSection.address)
+            else { return nil }
+            return (Endpoint(address: address, weight: weight), position)
+        }
+        if case .scalar(let scalar) = node, !node.isEmpty,
+            let address = Form.endpointAddress.parse(scalar.string)
+        {
+            return (Endpoint(address: address, weight: Defaults.weight), entry.position)
+        }
+        report(entry.position, complaint("an endpoint is", node, Form.endpointAddress))
+        return nil
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+internal import WireTypes
+internal import Yams
+
+/// What was read of `listeners`.
+struct ListenersRead {
+    var all: [Listener] = []
+    /// Who has an address, and since which line.
+    var owners: [TransportAddress: (listener: String, line: Int)] = [:]
+}
+
+extension ConfigurationReader {
+    func listeners(_ entry: Entry?, _ clusters: ClustersRead) -> ListenersRead {
+        var read = ListenersRead()
+        guard let entry, let members = members(entry, FileSection.listeners) else { return read }
+        for (index, member) in members.enumerated() {
+            let title = "listener \(quoted(member.name))"
+            guard let section = SectionReader<ListenerSection>(self, member, title: title)
+            else { continue }
+            let addresses = addresses(section, member, &read)
+            read.all.append(
+                listener(section, member, UInt16(index), addresses, clusters))
+        }
+        return read
+    }
+
+    /// Endpoints that are listeners would get their own connections back.
+    func reportLoops(_ clusters: ClustersRead, _ listeners: ListenersRead) {
+        for (address, position) in clusters.endpoints {
+            guard let owner = listeners.owners[address] else { continue }
+            report(
+                position,
+                "endpoint \(address) is an address of listener \(quoted(owner.listener)); "
+                    + "connections would come back, so write another address")
+        }
+    }
+
+    private func listener(
+        _ section: SectionReader<ListenerSection>, _ entry: Entry, _ id: UInt16,
+        _ addresses: [TransportAddress], _ clusters: ClustersRead
+    ) -> Listener {
+        let routes = routes(section, clusters)
+        let standard = cluster(section, ListenerSection.standard, clusters)
+        let hasRoutes =
+            section.mentions(ListenerSection.routes)
+            && section.entry(ListenerSection.routes)?.value.isEmpty != true
+        if !hasRoutes, !section.mentions(ListenerSection.standard) {
+            report(
+                entry.position,
+                "listener \(quoted(entry.name)) has neither \"routes\" nor \"default\"; "
+                    + "write at least one of them")
+        }
+        return Listener(
+            id: id, name: entry.name, addresses: addresses,
+            routes: RoutingTable(routes, reach: section.value(ListenerSection.wildcards)),
+            defaultCluster: standard,
+            nonTLSCluster: cluster(section, ListenerSection.nonTLS, clusters),
+            reject: section.value(ListenerSection.reject), hello: hello(section, entry))
+    }
+
+    private func addresses(
+        _ section: SectionReader<ListenerSection>, _ entry: Entry, _ read: inout ListenersRead
+    ) -> [TransportAddress] {
+        let keys = [ListenerSection.address, ListenerSection.addresses]
+        if !keys.contains(where: { section.mentions($0) }) {
+            section.reportMissing(ListenerSection.address)
+        }
+        var addresses: [TransportAddress] = []
+        for (range, position) in keys.flatMap({ section.values($0) }) {
+            if let taken = range.first(where: { read.owners[$0] != nil }),
+                let owner = read.owners[taken]
+            {
+                report(
+                    position,
+                    "\(taken) is already an address of listener \(quoted(owner.listener)) "
+                        + "(line \(owner.line)); an address belongs to one listener")
+                continue
+            }
+            for address in range { read.owners[address] = (entry.name, position.line) }
+            addresses += range
+        }
+        return addresses
+    }
+
+    private func hello(_ listener: SectionReader<ListenerSection>, _ entry: Entry) -> HelloLimits {
+        guard let group = listener.entry(ListenerSection.hello),
+            let section = SectionReader<HelloSection>(self, group)
+        else { return Defaults.hello }
+        for key in [HelloSection.onTimeout, HelloSection.onTooLarge]
+        where section.value(key) == .default && !listener.mentions(ListenerSection.standard) {
+            report(
+                section.entry(key)?.valuePosition ?? group.position,
+                "\"\(key.name)\" is \"default\", but listener \(quoted(entry.name)) has none; "
+                    + "write its \"default\" cluster, or reject here")
+        }
+        return HelloLimits(
+            timeout: section.value(HelloSection.timeout),
+            maxSize: section.value(HelloSection.maxSize),
+            onTimeout: section.value(HelloSection.onTimeout),
+            onTooLarge: section.value(HelloSection.onTooLarge))
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+internal import WireTypes
+internal import Yams
+
+extension ConfigurationReader {
+    func routes(_ section: SectionReader<ListenerSection>, _ clusters: ClustersRead) -> [Route] {
+        guard let entry = section.entry(ListenerSection.routes), !entry.value.isEmpty else {
+            return []
+        }
+        guard case .mapping(let mapping) = entry.value else {
+            report(
+                entry.valuePosition,
+                "\"routes\" is \(entry.value.found); write \(ListenerSection.routes.accepted)")
+            return []
+        }
+        var first: [NamePattern: Entry] = [:]
+        var routes: [Route] = []
+        for entry in entries(mapping) {
+            let cluster = cluster(entry, clusters)
+            guard let pattern = NamePattern(entry.name) else {
+                report(entry.position, nameComplaint(entry.name))
+                continue
+            }
+            if let earlier = first[pattern] {
+                report(
+                    entry.position,
+                    "\(quoted(entry.name)) is the same name as \(quoted(earlier.name)) "
+                        + "in line \(earlier.position.line); write it once")
+                continue
+            }
+            first[pattern] = entry
+            // An unknown cluster was reported; the route stays, so that nobody misses it.
+            routes.append(Route(pattern, cluster: cluster ?? 0))
+        }
+        return routes
+    }
+
+    /// The cluster that is the value of `key`, or nil.
+    func cluster(
+        _ section: SectionReader<ListenerSection>, _ key: ValueKey<String?>,
+        _ clusters: ClustersRead
+    ) -> Int? {
+        guard section.value(key) != nil, let entry = section.entry(key) else { return nil }
+        return cluster(entry, clusters)
+    }
+
+    /// The cluster that `entry` names; nil when it is none, which is reported.
+    private func cluster(_ entry: Entry, _ clusters: ClustersRead) -> Int? {
+        guard case .scalar(let scalar) = entry.value, !entry.value.isEmpty else {
+            report(
+                entry.valuePosition,
+                complaint("\(quoted(entry.name)) is", entry.value, Form.clusterName))
+            return nil
+        }
+        guard let indices = clusters.indices else { return nil }
+        if let index = indices[scalar.string] { return index }
+        let names = clusters.all.map(\.name)
+        let more = names.count > 8 ? ", …" : ""
+        let advice =
+            suggestion(for: scalar.string, among: names).map { "did you mean \"\($0)\"?" }
+            ?? "there are: " + names.prefix(8).joined(separator: ", ") + more
+        report(
+            entry.valuePosition,
+            "\(quoted(entry.name)) goes to cluster \(quoted(scalar.string)), "
+                + "which does not exist; \(advice)")
+        return nil
+    }
+
+    private func nameComplaint(_ text: String) -> String {
+        if text == "*" { return "\"*\" is no wildcard; use \"default\" for all other names" }
+        if text.contains("*") {
+            return "\(quoted(text)) is no wildcard; write \"*.\" and a name, "
+                + "for example \"*.example.com\""
+        }
+        if IPAddress(text) != nil {
+            return "\(quoted(text)) is an IP address, which clients never send as server name "
+                + "(RFC 6066); write a name, or use \"default\""
+        }
+        if !text.utf8.allSatisfy({ $0 < 128 }) {
+            return "\(quoted(text)) is no server name; write international names as clients send "
+                + "them, for example xn--bcher-kva.example"
+        }
+        return "\(quoted(text)) is no server name; write labels of 1 to 63 letters, digits, \"-\" "
+            + "or \"_\" with dots between, for example www.example.com"
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Balancing
+
+/// Every default of the configuration, in the one place that states them.
+public enum Defaults {
+    /// `instance`.
+    public static let instance = "sluice"
+    /// `attach`.
+    public static let attach = AttachKind.auto
+    /// `splicing`.
+    public static let isSplicing = true
+    /// `workers`: one a core.
+    public static let workers: Int? = nil
+    /// `log`.
+    public static let log = LogSettings(format: .human, level: .info)
+    /// `limits`.
+    public static let limits = Limits(
+        flows: 262_144, watermark: 90, handshakes: 65536, halfClassified: 10000,
+        idleTimeout: .seconds(24 * 3600), closedLinger: .seconds(2))
+    /// `source`: the kernel's choice of address, and ports outside of its usual ephemeral range.
+    public static let source = SourcePool(addresses: [], ports: [10000...32767, 61000...65535])
+    /// `reject` of a listener.
+    public static let reject = RejectPolicy.alert
+    /// `wildcards` of a listener.
+    public static let wildcards = WildcardReach.anyDepth
+    /// `hello` of a listener.
+    public static let hello = HelloLimits(
+        timeout: .seconds(10), maxSize: 16384, onTimeout: .reject, onTooLarge: .reject)
+    /// `connect_timeout` of a cluster.
+    public static let connectTimeout = Duration.seconds(1)
+    /// `weight` of an endpoint.
+    public static let weight = 1
+}

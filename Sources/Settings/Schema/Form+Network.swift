@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WireTypes
+
+extension Form where Value == String {
+    /// The instance becomes a directory of bpffs, which takes no dots.
+    static let instanceName = Form.name(
+        "1 to 32 letters, digits, \"-\" or \"_\"", longest: 32, others: "-_")
+
+    /// What the names map of the datapath can hold.
+    static let objectName = Form.name(
+        "1 to 63 letters, digits, \"-\", \"_\" or \".\"", longest: 63, others: "-_.")
+
+    /// A reference to a cluster; whether it exists is asked later.
+    static let clusterName = Form(
+        accepted: "the name of a cluster", parse: { $0.isEmpty ? nil : $0 }, show: { $0 })
+
+    private static func name(_ accepted: String, longest: Int, others: String) -> Form {
+        Form(
+            accepted: accepted,
+            parse: { text in
+                let isName = text.unicodeScalars.allSatisfy {
+                    $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+                        || others.unicodeScalars.contains($0)
+                }
+                return isName && (1...longest).contains(text.utf8.count) ? text : nil
+            }, show: { $0 })
+    }
+}
+
+extension Form where Value == InterfaceSelector {
+    /// By name or index; a quoted number is a name, which the reader sees to.
+    static let interface = Form(
+        accepted: "an interface's name or index, for example eth0 or 2",
+        parse: { InterfaceSelector($0) }, show: \.description)
+
+    static let interfaceIndex = Form(
+        accepted: "an interface's index, for example 2",
+        parse: { text in decimal(text) == nil ? nil : InterfaceSelector(text) },
+        show: \.description)
+}
+
+extension Form where Value == IPAddress {
+    static let ipAddress = Form(
+        accepted: "an IP address, for example 192.0.2.1 or \"2001:db8::1\"",
+        parse: { text in IPAddress(text).flatMap { $0.isUnspecified ? nil : $0 } },
+        show: \.description)
+}
+
+extension Form where Value == TransportAddress {
+    static let endpointAddress = Form(
+        accepted: "an IP address and port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
+        advice: addressAdvice,
+        parse: { text in
+            TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
+        },
+        show: \.description)
+}
+
+extension Form where Value == [TransportAddress] {
+    /// `192.0.2.1:443`, or a thousand at once: `192.0.2.1:9000-9999`.
+    static let listenerAddresses = Form(
+        accepted: "an IP address and port, for example 192.0.2.1:443 or \"[2001:db8::1]:443\", "
+            + "or a range of ports as in 192.0.2.1:9000-9099",
+        advice: addressAdvice,
+        parse: { text in
+            guard let colon = text.lastIndex(of: ":"),
+                let ports = portRange(text[text.index(after: colon)...]),
+                let first = TransportAddress(text[...colon] + String(ports.lowerBound))
+            else { return nil }
+            return ports.map { TransportAddress(first.address, $0) }
+        },
+        show: { $0.map(\.description).joined(separator: ", ") })
+}
+
+extension Form where Value == [ClosedRange<UInt16>] {
+    static let portRanges = Form(
+        accepted: "a port or range of ports, for example 10000-32767",
+        parse: { text in
+            let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+            let ranges = parts.compactMap { portRange(trimmed($0)) }
+            return ranges.count == parts.count ? ranges : nil
+        },
+        show: { ranges in ranges.map(portRangeText).joined(separator: ", ") })
+}
+
+/// What is probably wrong with an address and port.
+private func addressAdvice(_ text: String) -> String? {
+    if IPAddress(text) != nil, !text.contains(":") { return "the port is missing" }
+    guard !text.contains("[") else { return nil }
+    if text.count(where: { $0 == ":" }) > 1 { return "IPv6 addresses are written in brackets" }
+    let isName = text.prefix { $0 != ":" }.contains { $0.isLetter }
+    return isName ? "host names are not looked up" : nil
+}
+
+/// A port or `first-last`.
+private func portRange(_ text: some StringProtocol) -> ClosedRange<UInt16>? {
+    let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        .compactMap { Port(text: $0)?.rawValue }
+    guard let first = ends.first, let last = ends.last, first <= last,
+        ends.count == text.count(where: { $0 == "-" }) + 1
+    else { return nil }
+    return first...last
+}
+
+/// `443`, or `10000-32767`.
+func portRangeText(_ range: ClosedRange<UInt16>) -> String {
+    range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
+}
+
+private func trimmed(_ text: Substring) -> Substring {
+    var text = text.drop { $0 == " " }
+    while text.last == " " { text.removeLast() }
+    return text
+}

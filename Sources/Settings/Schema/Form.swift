@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How one kind of value is written as a scalar.
+struct Form<Value: Sendable>: Sendable {
+    /// What a person should write: a noun phrase that ends the sentence "write …".
+    let accepted: String
+    /// What is probably wrong with a text that is not accepted, or nil.
+    var advice: @Sendable (String) -> String? = { _ in nil }
+    /// The value, or nil when the text is none.
+    let parse: @Sendable (String) -> Value?
+    /// The value as it would be written.
+    let show: @Sendable (Value) -> String
+}
+
+extension Form where Value == Bool {
+    /// `on` or `off`; `true` and `false` are understood.
+    static let onOff = Form(
+        accepted: "on or off",
+        parse: { ["on": true, "true": true, "off": false, "false": false][$0] },
+        show: { $0 ? "on" : "off" })
+}
+
+extension Form where Value == Int {
+    /// A whole number in plain digits.
+    static func count(_ range: ClosedRange<Int>) -> Form {
+        Form(
+            accepted: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+            parse: { text in decimal(text).flatMap { range.contains($0) ? $0 : nil } },
+            show: { String($0) })
+    }
+
+    /// A whole number and `%`.
+    static let percent = Form(
+        accepted: "a percentage from 1% to 100%, for example 90%",
+        advice: { decimal($0) == nil ? nil : "the % is missing" },
+        parse: { text in
+            guard text.hasSuffix("%"), let number = decimal(text.dropLast()) else { return nil }
+            return (1...100).contains(number) ? number : nil
+        },
+        show: { "\($0)%" })
+
+    /// A number of bytes.
+    static func size(_ range: ClosedRange<Int>) -> Form {
+        let bounds = "\(sizeText(range.lowerBound)) to \(sizeText(range.upperBound))"
+        return Form(
+            accepted: "a size from \(bounds), for example 16KiB",
+            parse: { text in bytes(text).flatMap { range.contains($0) ? $0 : nil } },
+            show: sizeText)
+    }
+}
+
+extension Form where Value == Duration {
+    /// A whole number and a unit.
+    static func duration(_ range: ClosedRange<Duration>) -> Form {
+        let bounds = "\(durationText(range.lowerBound)) to \(durationText(range.upperBound))"
+        return Form(
+            accepted: "a duration from \(bounds), for example 500ms, 10s, 1m or 24h",
+            advice: { decimal($0) == nil ? nil : "the unit is missing" },
+            parse: { text in settingsDuration(text).flatMap { range.contains($0) ? $0 : nil } },
+            show: durationText)
+    }
+}
+
+extension Form where Value: RawRepresentable<String> & CaseIterable {
+    /// One of the words of an enumeration.
+    static var choice: Form {
+        let words = Value.allCases.map(\.rawValue)
+        return Form(
+            accepted: alternatives(words),
+            advice: { suggestion(for: $0, among: words).map { "did you mean \"\($0)\"?" } },
+            parse: { Value(rawValue: $0) }, show: \.rawValue)
+    }
+}
+
+extension Form {
+    /// The same, for a value that may be left out and then means `absent`.
+    func orAbsent(_ absent: String) -> Form<Value?> {
+        Form<Value?>(
+            accepted: accepted, advice: advice, parse: { text in parse(text).map { .some($0) } },
+            show: { value in value.map(show) ?? absent })
+    }
+}

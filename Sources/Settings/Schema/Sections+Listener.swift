@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The keys of one listener.
+enum ListenerSection: Section {
+    static let path = "listeners.NAME"
+    static let address = ListKey(
+        "address", .listenerAddresses,
+        "What clients connect to; 0.0.0.0 and :: mean the addresses of the attached interfaces.")
+    static let addresses = ListKey("addresses", .listenerAddresses, "The same, for several.")
+    static let routes = GroupKey(
+        "routes", "a mapping of server names to cluster names",
+        "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.")
+    static let wildcards = ValueKey(
+        "wildcards", .choice, standard: Defaults.wildcards,
+        "Whether *.x matches a.b.x (any_depth) or only a.x (one_label).")
+    static let standard = ValueKey(
+        "default", Form.clusterName.orAbsent("reject"), standard: nil,
+        "The cluster for hellos without a server name, or with one that no route matches.")
+    static let nonTLS = ValueKey(
+        "non_tls", Form.clusterName.orAbsent("reject"), standard: nil,
+        "The cluster for clients whose first bytes are not TLS.")
+    static let reject = ValueKey(
+        "reject", .choice, standard: Defaults.reject,
+        "What a client without a cluster gets: the TLS alert unrecognized_name, RST or FIN.")
+    static let hello = GroupKey("hello", "a mapping", "Bounds of the wait for a ClientHello.")
+
+    static var keys: [any AnyKey] {
+        [address, addresses, routes, wildcards, standard, nonTLS, reject, hello]
+    }
+}
+
+/// The keys of `hello` in a listener.
+enum HelloSection: Section {
+    static let path = "listeners.NAME.hello"
+    static let timeout = ValueKey(
+        "timeout", .duration(.milliseconds(100)...(.seconds(3600))),
+        standard: Defaults.hello.timeout, "How long a client may take for its hello.")
+    static let maxSize = ValueKey(
+        "max_size", .size(512...65536), standard: Defaults.hello.maxSize,
+        "The largest hello, records included.")
+    static let onTimeout = ValueKey(
+        "on_timeout", .choice, standard: Defaults.hello.onTimeout,
+        "What happens then: reject, or the default cluster.")
+    static let onTooLarge = ValueKey(
+        "on_too_large", .choice, standard: Defaults.hello.onTooLarge,
+        "What happens to a larger one: reject, or the default cluster.")
+
+    static var keys: [any AnyKey] { [timeout, maxSize, onTimeout, onTooLarge] }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import WireTypes
+
+/// The keys of the whole file.
+enum FileSection: Section {
+    static let path = ""
+    static let instance = ValueKey(
+        "instance", .instanceName, standard: Defaults.instance,
+        "Names the pinned maps and programs, so that several instances can share a host.")
+    static let interface = ListKey("interface", .interface, "The interface to attach to.")
+    static let interfaces = ListKey("interfaces", .interface, "The same, for several.")
+    static let interfaceIndex = ListKey(
+        "interface_index", .interfaceIndex, "The same, by index alone.")
+    static let attach = ValueKey(
+        "attach", .choice, standard: Defaults.attach,
+        "How programs are attached; auto takes tcx where the kernel has it, else clsact.")
+    static let listeners = GroupKey(
+        "listeners", "a mapping of listener names to listeners", "What clients connect to.")
+    static let clusters = GroupKey(
+        "clusters", "a mapping of cluster names to clusters", "Where connections go.")
+    static let source = GroupKey(
+        "source", "a mapping", "What connections to endpoints come from.")
+    static let limits = GroupKey("limits", "a mapping", "Bounds of what is kept.")
+    static let splicing = ValueKey(
+        "splicing", .onOff, standard: Defaults.isSplicing,
+        "Whether flows are handed to the kernel; off relays all of them.")
+    static let workers = ValueKey(
+        "workers", Form.count(1...256).orAbsent("one a core"), standard: Defaults.workers,
+        "Threads that classify and route.")
+    static let log = GroupKey("log", "a mapping", "What is logged.")
+
+    static var keys: [any AnyKey] {
+        [
+            instance, interface, interfaces, interfaceIndex, attach, listeners, clusters, source,
+            limits, splicing, workers, log,
+        ]
+    }
+}
+
+/// The keys of `source`.
+enum SourceSection: Section {
+    static let path = "source"
+    static let addresses = ListKey(
+        "addresses", .ipAddress, standard: "the kernel's choice",
+        "Source addresses; each adds its own set of ports.")
+    static let ports = ListKey(
+        "ports", .portRanges, standard: Form.portRanges.show(Defaults.source.ports),
+        "Source ports that nothing else on the host may use.")
+
+    static var keys: [any AnyKey] { [addresses, ports] }
+}
+
+/// The keys of `limits`.
+enum LimitsSection: Section {
+    static let path = "limits"
+    static let flows = ValueKey(
+        "flows", .count(16...16_777_216), standard: Defaults.limits.flows,
+        "Entries of the flow table; a spliced connection takes two.")
+    static let watermark = ValueKey(
+        "watermark", .percent, standard: Defaults.limits.watermark,
+        "How full the flow table may be; above it, connections are relayed.")
+    static let handshakes = ValueKey(
+        "handshakes", .count(16...16_777_216), standard: Defaults.limits.handshakes,
+        "Handshakes remembered; when one is forgotten, its cookie stands in for it.")
+    static let halfClassified = ValueKey(
+        "half_classified", .count(1...1_000_000), standard: Defaults.limits.halfClassified,
+        "Clients whose hello is incomplete; past that, the oldest is rejected.")
+    static let idleTimeout = ValueKey(
+        "idle_timeout", .duration(.seconds(1)...(.seconds(365 * 24 * 3600))),
+        standard: Defaults.limits.idleTimeout, "How long a flow may be silent.")
+    static let closedLinger = ValueKey(
+        "closed_linger", .duration(.milliseconds(100)...(.seconds(600))),
+        standard: Defaults.limits.closedLinger,
+        "How long a closed flow still translates late packets.")
+
+    static var keys: [any AnyKey] {
+        [flows, watermark, handshakes, halfClassified, idleTimeout, closedLinger]
+    }
+}
+
+/// The keys of `log`.
+enum LogSection: Section {
+    static let path = "log"
+    static let format = ValueKey(
+        "format", .choice, standard: Defaults.log.format, "Text for people, or JSON lines.")
+    static let level = ValueKey(
+        "level", .choice, standard: Defaults.log.level, "The least level that is written.")
+
+    static var keys: [any AnyKey] { [format, level] }
+}

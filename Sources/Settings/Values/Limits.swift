@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import WireTypes
+
+/// Sizes and times that bound what is kept.
+public struct Limits: Hashable, Sendable {
+    /// Entries of the flow table; a spliced connection takes two.
+    public var flows: Int
+    /// Percent of the flow table up to which connections are spliced, 1…100; above, they are
+    /// relayed.
+    public var watermark: Int
+    /// Handshakes that are remembered; when one is forgotten, its cookie stands in for it.
+    public var handshakes: Int
+    /// Clients whose hello is not complete; past that the oldest is rejected.
+    public var halfClassified: Int
+    /// How long a flow may be silent.
+    public var idleTimeout: Duration
+    /// How long a closed flow still translates late packets.
+    public var closedLinger: Duration
+
+    /// Entries of the flow table that may be in use when one more connection is spliced.
+    public var admittedFlows: Int { flows * watermark / 100 }
+}
+
+/// What connections to endpoints come from.
+public struct SourcePool: Hashable, Sendable {
+    /// Source addresses; empty means the address that the kernel would choose.
+    public var addresses: [IPAddress]
+    /// Ports that are ours alone: at least one range, none overlapping another.
+    public var ports: [ClosedRange<UInt16>]
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Balancing
+public import WireTypes
+
+/// Addresses that clients connect to, and where their connections go.
+public struct Listener: Hashable, Sendable {
+    /// Its place in the configuration's list of listeners, as flows carry it.
+    public let id: UInt16
+    /// Its name, 1…63 bytes.
+    public let name: String
+    /// At least one, none twice in the whole configuration. An unspecified address (`0.0.0.0`,
+    /// `::`) stands for the addresses of the attached interfaces; a specific one of another
+    /// listener wins over it.
+    public let addresses: [TransportAddress]
+    /// Server names to indices of clusters.
+    public let routes: RoutingTable
+    /// The cluster for hellos without a server name or with one that no route matches.
+    public let defaultCluster: Int?
+    /// The cluster for clients whose first bytes are not TLS.
+    public let nonTLSCluster: Int?
+    /// What is told to clients that have no cluster.
+    public let reject: RejectPolicy
+    /// How long and how large a hello may be.
+    public let hello: HelloLimits
+
+    /// The index of the cluster for a hello with that server name, or nil to reject.
+    public func cluster(for name: ServerName?) -> Int? {
+        name.flatMap { routes.cluster(for: $0) } ?? defaultCluster
+    }
+}
+
+/// How a client without a cluster is turned away.
+public enum RejectPolicy: String, Hashable, Sendable, CaseIterable {
+    /// By the TLS alert `unrecognized_name` (RFC 6066 §3), then FIN.
+    case alert
+    /// By RST.
+    case reset
+    /// By FIN.
+    case close
+}
+
+/// What bounds the wait for a ClientHello.
+public struct HelloLimits: Hashable, Sendable {
+    /// From the client's first byte, or its ACK, to the whole hello.
+    public var timeout: Duration
+    /// The largest hello in bytes, records included.
+    public var maxSize: Int
+    /// What happens when the time is over.
+    public var onTimeout: UnclassifiedPolicy
+    /// What happens to a larger hello.
+    public var onTooLarge: UnclassifiedPolicy
+}
+
+/// What happens to a client that could not be classified.
+public enum UnclassifiedPolicy: String, Hashable, Sendable, CaseIterable {
+    /// It is rejected.
+    case reject
+    /// It goes to the default cluster, which then exists.
+    case `default`
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Settings
+import Testing
+import WireTypes
+
+@Suite struct `Configuration text` {
+    private func parse(_ text: String) throws -> Configuration {
+        try Configuration.parse(text: text, fileName: "test.yaml")
+    }
+
+    /// `text` before a listener and clusters.
+    private func parse(before text: String) throws -> Configuration {
+        try parse(text + "\n" + BrokenFile.listenerAndClusters)
+    }
+
+    @Test func `needs ten lines for one name to one endpoint`() throws {
+        let text = """
+            interface: eth0
+            listeners:
+              tls:
+                address: 192.0.2.1:443
+                routes:
+                  www.example.com: web
+            clusters:
+              web: [10.0.0.1:443]
+            """
+        #expect(text.split(separator: "\n").count <= 10)
+        let configuration = try parse(text)
+        #expect(configuration.interfaces == [.name("eth0")])
+        let listener = try #require(configuration.listeners.first)
+        #expect(listener.addresses.map(\.description) == ["192.0.2.1:443"])
+        #expect(listener.cluster(for: ServerName("www.example.com")) == 0)
+        #expect(listener.cluster(for: ServerName("example.com")) == nil)
+        #expect(listener.cluster(for: nil) == nil)
+        let cluster = try #require(configuration.clusters.first)
+        #expect(cluster.name == "web")
+        #expect(cluster.endpoints.map(\.address.description) == ["10.0.0.1:443"])
+    }
+
+    @Test func `fills in the defaults that it states`() throws {
+        let configuration = try parse(before: "")
+        #expect(configuration.instance == "sluice")
+        #expect(configuration.attach == .auto)
+        #expect(configuration.isSplicing)
+        #expect(configuration.workers == nil)
+        #expect(configuration.log.format == .human)
+        #expect(configuration.log.level == .info)
+        #expect(configuration.limits.flows == 262_144)
+        #expect(configuration.limits.watermark == 90)
+        #expect(configuration.limits.admittedFlows == 235_929)
+        #expect(configuration.limits.handshakes == 65536)
+        #expect(configuration.limits.halfClassified == 10000)
+        #expect(configuration.limits.idleTimeout == .seconds(86400))
+        #expect(configuration.limits.closedLinger == .seconds(2))
+        #expect(configuration.source.addresses.isEmpty)
+        #expect(configuration.source.ports == [10000...32767, 61000...65535])
+        let listener = try #require(configuration.listeners.first)
+        #expect(listener.reject == .alert)
+        #expect(listener.hello.timeout == .seconds(10))
+        #expect(listener.hello.maxSize == 16384)
+        #expect(listener.hello.onTimeout == .reject)
+        #expect(listener.hello.onTooLarge == .reject)
+        #expect(listener.nonTLSCluster == nil)
+        #expect(configuration.clusters[0].connectTimeout == .seconds(1))
+        #expect(configuration.clusters[0].endpoints[0].weight == 1)
+    }
+
+    @Test func `reads each key`() throws {
+        let configuration = try parse(
+            """
+            instance: blue_2
+            interfaces: [eth0, 7, "8"]
+            interface_index: [9]
+            attach: clsact
+            splicing: off
+            workers: 3
+            source: {addresses: ["10.0.0.9", "2001:db8::9"], ports: [5000, 6000-6010]}
+            limits: {flows: 1024, watermark: 50%, handshakes: 16, half_classified: 7,
+                     idle_timeout: 1m, closed_linger: 500ms}
+            log: {format: json, level: debug}
+            listeners:
+              tls:
+                addresses: ["[::]:443", 0.0.0.0:9000-9002]
+                default: web
+                non_tls: plain
+                reject: close
+                wildcards: one_label
+                routes: {"*.example.com": web}
+                hello: {timeout: 200ms, max_size: 64k, on_timeout: default, on_too_large: default}
+            clusters:
+              plain: [10.0.0.3:80]
+              web:
+                connect_timeout: 250ms
+                endpoints: [{address: "10.0.0.1:443", weight: 5}, "[2001:db8::2]:443"]
+            """)
+        #expect(configuration.instance == "blue_2")
+        #expect(configuration.interfaces == [.name("eth0"), .index(7), .name("8"), .index(9)])
+        #expect(configuration.attach == .clsact)
+        #expect(!configuration.isSplicing)
+        #expect(configuration.workers == 3)
+        #expect(configuration.source.addresses.map(\.description) == ["10.0.0.9", "2001:db8::9"])
+        #expect(configuration.source.ports == [5000...5000, 6000...6010])
+        #expect(
+            configuration.limits
+                == limits(
+                    flows: 1024, watermark: 50, handshakes: 16, halfClassified: 7,
+                    idle: .seconds(60), linger: .milliseconds(500)))
+        #expect(configuration.log.format == .json)
+        #expect(configuration.log.level == .debug)
+        expectListener(try #require(configuration.listeners.first))
+        let web = configuration.clusters[1]
+        #expect(web.id == 1)
+        #expect(web.connectTimeout == .milliseconds(250))
+        #expect(web.endpoints.map(\.weight) == [5, 1])
+        #expect(web.endpoints[1].address.description == "[2001:db8::2]:443")
+    }
+
+    private func expectListener(_ listener: Listener) {
+        #expect(
+            listener.addresses.map(\.description)
+                == ["[::]:443", "0.0.0.0:9000", "0.0.0.0:9001", "0.0.0.0:9002"])
+        #expect(listener.defaultCluster == 1)
+        #expect(listener.nonTLSCluster == 0)
+        #expect(listener.reject == .close)
+        #expect(listener.routes.reach == .oneLabel)
+        #expect(listener.hello.timeout == .milliseconds(200))
+        #expect(listener.hello.maxSize == 65536)
+        #expect(listener.hello.onTimeout == .default)
+        #expect(listener.hello.onTooLarge == .default)
+    }
+
+    private func limits(
+        flows: Int, watermark: Int, handshakes: Int, halfClassified: Int, idle: Duration,
+        linger: Duration
+    ) -> Limits {
+        var limits = Defaults.limits
+        limits.flows = flows
+        limits.watermark = watermark
+        limits.handshakes = handshakes
+        limits.halfClassified = halfClassified
+        limits.idleTimeout = idle
+        limits.closedLinger = linger
+        return limits
+    }
+
+    @Test(arguments: [
+        ("16KiB", 16384), ("64k", 65536), ("1K", 1024), ("4096", 4096), ("600B", 600),
+    ])
+    func `understands sizes`(text: String, bytes: Int) throws {
+        let configuration = try parse(
+            """
+            listeners: {a: {address: 192.0.2.1:443, default: web, hello: {max_size: \(text)}}}
+            clusters: {web: [10.0.0.1:443]}
+            """)
+        #expect(configuration.listeners[0].hello.maxSize == bytes)
+    }
+
+    @Test(arguments: [
+        ("10s", Duration.seconds(10)), ("1500ms", .milliseconds(1500)), ("1m", .seconds(60)),
+        ("24h", .seconds(86400)),
+    ])
+    func `understands durations`(text: String, duration: Duration) throws {
+        let configuration = try parse(before: "limits: {idle_timeout: \(text)}")
+        #expect(configuration.limits.idleTimeout == duration)
+    }
+
+    @Test(arguments: ["10000-20000, 30000-40000", "[10000-20000, 30000-40000]"])
+    func `takes ports as text or as a list`(ports: String) throws {
+        let configuration = try parse(before: "source:\n  ports: \(ports)")
+        #expect(configuration.source.ports == [10000...20000, 30000...40000])
+    }
+
+    @Test func `lets a specific address stand beside a wildcard`() throws {
+        let configuration = try parse(
+            """
+            listeners:
+              all: {address: 0.0.0.0:443, default: web}
+              one: {address: 192.0.2.1:443, default: web}
+            clusters: {web: [10.0.0.1:443]}
+            """)
+        #expect(configuration.listeners.map(\.id) == [0, 1])
+    }
+
+    @Test func `takes empty sections for their defaults`() throws {
+        let configuration = try parse(before: "limits:\nsource:\nlog:\n")
+        #expect(configuration == (try parse(before: "")))
+    }
+
+    @Test func `takes quoted and anchored text`() throws {
+        let configuration = try parse(
+            """
+            listeners: {'a': {address: "192.0.2.1:443", "default": web}}
+            clusters: {web: &same [10.0.0.1:443], mail: *same}
+            """)
+        #expect(configuration.clusters[0].endpoints == configuration.clusters[1].endpoints)
+    }
+
+    @Test func `is the same whatever the line breaks and byte order mark`() throws {
+        let text = BrokenFile.listenerAndClusters
+        let other = "\u{feff}" + text.replacing("\n", with: "\r\n")
+        #expect(try parse(other) == parse(text))
+    }
+
+    @Test func `holds a hundred listeners with a thousand ports each`() throws {
+        let listeners = (0..<100).map { index in
+            let address = index < 50 ? "192.0.2.\(index)" : "\"[2001:db8::\(index)]"
+            let end = index < 50 ? "" : "\""
+            return "  l\(index): {address: \(address):9000-9999\(end), default: web}"
+        }
+        let configuration = try parse(
+            "listeners:\n" + listeners.joined(separator: "\n")
+                + "\nclusters: {web: [10.0.0.1:443]}\n")
+        #expect(configuration.listeners.count == 100)
+        #expect(Set(configuration.listeners.flatMap(\.addresses)).count == 100_000)
+    }
+
+    @Test func `holds ten thousand routes`() throws {
+        let routes = (0..<10_000).map { "      h\($0).example.com: web" }
+        let configuration = try parse(
+            "listeners:\n  a:\n    address: 192.0.2.1:443\n    routes:\n"
+                + routes.joined(separator: "\n") + "\nclusters: {web: [10.0.0.1:443]}\n")
+        #expect(configuration.listeners[0].routes.routes.count == 10_000)
+    }
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Turning a packet into our answer to it: addresses and ports change sides, the TCP header is
+ * written anew, a payload may follow. Checksums are carried over from the packet's own, which is
+ * right for CHECKSUM_PARTIAL and for full checksums alike.
+ */
+#ifndef SLUICE_ANSWER_H
+#define SLUICE_ANSWER_H
+
+#include "checksum.h"
+#include "forward.h"
+#include "tcp_options.h"
+
+#define ANSWER_TTL 64
+
+struct tcp_header_bytes {
+	struct tcphdr tcp;
+	__u8 options[TCP_OPTIONS_MAX];
+};
+
+struct answer {
+	struct tcp_header_bytes old;
+	struct tcp_header_bytes new;
+	__u32 size;	   /* bytes of new: 20...60, a multiple of 4 */
+	__u32 old_payload; /* bytes and sum of what follows the header now */
+	__u32 old_sum;
+	__u32 new_payload; /* bytes and sum of what will */
+	__u32 new_sum;
+};
+
+/*
+ * Where answers are put together: more than the stack of a call chain has room for. Per CPU, and a
+ * program that builds one is not interrupted by another that does.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct answer);
+} answers SEC(".maps");
+
+/* An empty answer; NULL never happens, but the verifier asks. */
+static __always_inline struct answer *new_answer(void)
+{
+	__u32 key = 0;
+	struct answer *a = bpf_map_lookup_elem(&answers, &key);
+
+	if (a)
+		__builtin_memset(a, 0, sizeof(*a));
+	return a;
+}
+
+static __always_inline int answer_ipv4(struct __sk_buff *skb, const struct packet *p, __u32 l3,
+				       __u16 length)
+{
+	struct iphdr *ip = (void *)(long)skb->data + l3;
+	__u64 sum = 0;
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return 0;
+	sum_replace4(&sum, ip->saddr, p->tuple.daddr.word[3]);
+	sum_replace4(&sum, ip->daddr, p->tuple.saddr.word[3]);
+	sum_replace2(&sum, ip->tot_len, bpf_htons(length));
+	sum_replace2(&sum, *(__u16 *)&ip->ttl, bpf_htons(ANSWER_TTL << 8 | IPPROTO_TCP));
+	ip->saddr = p->tuple.daddr.word[3];
+	ip->daddr = p->tuple.saddr.word[3];
+	ip->tot_len = bpf_htons(length);
+	ip->ttl = ANSWER_TTL;
+	ip->check = checksum_apply(ip->check, sum);
+	return 1;
+}
+
+static __always_inline int answer_ipv6(struct __sk_buff *skb, const struct packet *p, __u32 l3,
+				       __u16 length)
+{
+	struct ipv6hdr *ip = (void *)(long)skb->data + l3;
+
+	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
+		return 0;
+	__builtin_memcpy(&ip->saddr, &p->tuple.daddr, 16);
+	__builtin_memcpy(&ip->daddr, &p->tuple.saddr, 16);
+	ip->payload_len = bpf_htons(length - sizeof(*ip));
+	ip->hop_limit = ANSWER_TTL;
+	return 1;
+}
+
+/*
+ * Makes the packet, whose TCP header is old_header bytes, the answer. May be called again on its
+ * own result. payload: a.new_payload bytes of a map value, or NULL. False: a helper failed and
+ * the packet is of no more use.
+ */
+static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, struct answer *a,
+				    struct hello_template *payload)
+{
+	__u32 old_header = p->header;
+	__u32 size = a->size;
+	__u32 bytes = a->new_payload;
+	__u64 pseudo = 0, rest;
+	__u32 l4 = p->l4, l3 = p->l3;
+	__u32 check;
+	__u16 length;
+
+	/* Bounds known to the caller, told to the verifier (seen with 6.18). */
+	if (old_header < TCP_HEADER_MIN || old_header > TCP_HEADER_MAX || l4 > L4_OFFSET_MAX ||
+	    l3 > ETH_HLEN)
+		return 0;
+	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
+		return 0;
+	__builtin_memset(&a->old, 0, sizeof(a->old));
+	if (bpf_skb_load_bytes(skb, l4, &a->old, old_header))
+		return 0;
+	a->new.tcp.source = p->tuple.dport;
+	a->new.tcp.dest = p->tuple.sport;
+	a->new.tcp.check = a->old.tcp.check;
+	a->new.tcp.doff = size / 4;
+
+	sum_replace2(&pseudo, bpf_htons(old_header + a->old_payload), bpf_htons(size + bytes));
+	rest = (__u32)bpf_csum_diff((__be32 *)&a->old, sizeof(a->old), (__be32 *)&a->new,
+				    sizeof(a->new), 0);
+	rest += (__u32)~a->old_sum;
+	rest += a->new_sum;
+
+	if (bpf_skb_change_tail(skb, l4 + size + bytes, 0))
+		return 0;
+	if (bpf_skb_store_bytes(skb, l4, &a->new, size, 0))
+		return 0;
+	if (payload) {
+		if (bytes < 1 || bytes > TEMPLATE_PAYLOAD_MAX)
+			return 0;
+		if (bpf_skb_store_bytes(skb, l4 + size, payload->payload, bytes, 0))
+			return 0;
+	}
+	length = l4 - l3 + size + bytes;
+	if (p->is_ipv6 ? !answer_ipv6(skb, p, l3, length) : !answer_ipv4(skb, p, l3, length))
+		return 0;
+	check = l4 + __builtin_offsetof(struct tcphdr, check);
+	bpf_l4_csum_replace(skb, check, 0, sum_fold32(pseudo),
+			    BPF_F_PSEUDO_HDR | (p->is_ipv6 ? ipv6_csum_flag : 0));
+	bpf_l4_csum_replace(skb, check, 0, sum_fold32(rest), 0);
+	p->header = size;
+	return 1;
+}
+
+/* Sends the answer to where its FIB route says; without one, out of where the packet came in. */
+static __always_inline enum verdict send_answer(struct __sk_buff *skb, struct packet *p)
+{
+	struct next_hop hop = {};
+	struct flow_tuple way;
+
+	reverse_tuple(&way, &p->tuple);
+	if (!find_next_hop(skb, &way, &hop, skb->ifindex))
+		return drop(COUNTER_DROP_NO_ROUTE);
+	return redirect(skb, &hop, p->l3);
+}
+
+#endif

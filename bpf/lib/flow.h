@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The life of a flow. Both directions of a splice have an entry; the state is kept in each.
+ *
+ *                 SYN-ACK                FIN of either side          both FINs acknowledged
+ *   CONNECTING ────────────▶ ESTABLISHED ─────────────────▶ CLOSING ────────────────────▶ CLOSED
+ *       │                      │     ▲                         │                             │
+ *       │ refused, timed out,  │ RST │ later traffic without   │ RST                         │
+ *       │ abandoned: the       ▼     │ RST: it was a blind one ▼                             │
+ *       ▼ daemon deletes     RESET ◀─┴─────────────────────────┘                             │
+ *     gone                     │                                                             │
+ *                              └──────── linger, then the daemon deletes; or a SYN ◀─────────┘
+ *                                        of the client, which begins anew at once
+ *
+ * CLOSED and RESET still translate, so that a repeated FIN or a challenge ACK finds its way.
+ */
+#ifndef SLUICE_FLOW_H
+#define SLUICE_FLOW_H
+
+#include "ring.h"
+
+static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
+{
+	struct flow_tuple key;
+
+	reverse_tuple(&key, &entry->rewrite);
+	return bpf_map_lookup_elem(&flows, &key);
+}
+
+/* Deletes both directions: only for flows that are over, or never stood. */
+static __always_inline void flow_delete(struct flow_tuple *tuple, const struct flow_entry *entry)
+{
+	struct flow_tuple key;
+
+	reverse_tuple(&key, &entry->rewrite);
+	bpf_map_delete_elem(&flows, &key);
+	bpf_map_delete_elem(&flows, tuple);
+}
+
+static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
+				     struct flow_entry *peer)
+{
+	/* In the peer's arriving numbers: its acknowledgements are ours plus our seq_delta. */
+	peer->fin_ack = p->seq + p->payload + 1 + entry->seq_delta;
+	peer->flags |= FLOW_FLAG_PEER_FIN;
+	entry->flags |= FLOW_FLAG_FIN;
+	if (entry->state == FLOW_ESTABLISHED) {
+		entry->state = FLOW_CLOSING;
+		peer->state = FLOW_CLOSING;
+	}
+}
+
+static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *entry,
+					   struct flow_entry *peer)
+{
+	entry->flags |= FLOW_FLAG_FIN_ACKED;
+	if (!(peer->flags & FLOW_FLAG_FIN_ACKED) || entry->state == FLOW_CLOSED)
+		return;
+	entry->state = FLOW_CLOSED;
+	peer->state = FLOW_CLOSED;
+	report_flow(p, entry, RECORD_CLOSED);
+}
+
+/* The packets that move a flow between its states; few, so out of the way of the others. */
+static __noinline int flow_transition(struct packet *p, struct flow_entry *entry)
+{
+	struct flow_entry *peer = flow_peer(entry);
+
+	if (!peer)
+		return 0;
+	if (p->tcp_flags & TCP_RST) {
+		if (entry->state != FLOW_RESET)
+			report_flow(p, entry, RECORD_RESET);
+		entry->state = FLOW_RESET;
+		peer->state = FLOW_RESET;
+		return 0;
+	}
+	if (entry->state == FLOW_RESET)
+		entry->state = (entry->flags | peer->flags) & FLOW_FLAG_FIN ? FLOW_CLOSING
+									    : FLOW_ESTABLISHED;
+	if (p->tcp_flags & TCP_FIN)
+		flow_fin(p, entry, peer);
+	if (entry->flags & FLOW_FLAG_PEER_FIN && p->tcp_flags & TCP_ACK &&
+	    !seq_before(p->ack, entry->fin_ack))
+		flow_fin_acked(p, entry, peer);
+	return 0;
+}
+
+/* Accounts a packet that is about to be translated. */
+static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
+				      struct flow_entry *entry, __u64 now)
+{
+	entry->last_seen_ns = now;
+	entry->ingress_ifindex = skb->ifindex;
+	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */
+	__sync_fetch_and_add(&entry->packets, skb->gso_segs ? skb->gso_segs : 1);
+	__sync_fetch_and_add(&entry->bytes, p->payload);
+	if (p->tcp_flags & TCP_ACK)
+		entry->last_ack = p->ack;
+	if (p->tcp_flags & (TCP_FIN | TCP_RST) || entry->state == FLOW_RESET ||
+	    (entry->flags & (FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED)) == FLOW_FLAG_PEER_FIN)
+		flow_transition(p, entry);
+}
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The endpoint's SYN-ACK completes the splice and becomes our ACK with the ClientHello. */
+#ifndef SLUICE_HELLO_H
+#define SLUICE_HELLO_H
+
+#include "answer.h"
+#include "flow.h"
+#include "rewrite.h"
+
+/*
+ * Reads the options of the packet. False: they are not all there. Walked by bpf_loop(), since the
+ * verifier (6.18) runs out of steps on a plain loop.
+ */
+static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
+				   struct tcp_options *options)
+{
+	struct option_reading reading = {};
+	__u32 size = p->header - TCP_HEADER_MIN;
+
+	if (size > TCP_OPTIONS_MAX)
+		return 0;
+	if (!size)
+		return 1;
+	if (bpf_skb_load_bytes(skb, p->l4 + TCP_HEADER_MIN, &reading.walk.bytes, size))
+		return 0;
+	reading.walk.size = size;
+	reading.options.mss = options->mss;
+	bpf_loop(TCP_OPTIONS_MAX, read_step, &reading, 0);
+	*options = reading.options;
+	return 1;
+}
+
+/* What both directions could not know before the endpoint spoke. */
+static __always_inline void complete_splice(const struct packet *p, struct flow_entry *entry,
+					    struct flow_entry *peer,
+					    const struct tcp_options *options)
+{
+	__u32 tsval_delta = entry->syn_ack_tsval - options->tsval;
+
+	entry->seq_delta = entry->cookie - p->seq;
+	peer->ack_delta = -entry->seq_delta;
+	entry->tsval_delta = tsval_delta;
+	peer->tsecr_delta = -tsval_delta;
+	if (entry->flags & FLOW_FLAG_WINDOW_SCALE) {
+		entry->endpoint_scale = options->has_scale ? options->scale : 0;
+		entry->window_shift = entry->endpoint_scale - entry->our_scale;
+		/* An endpoint without scaling takes the client's window as it stands. */
+		peer->window_shift = options->has_scale ? 0 : entry->client_scale;
+		peer->endpoint_scale = entry->endpoint_scale;
+	}
+	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack)
+		peer->flags |= FLOW_FLAG_STRIP_SACK;
+	/* The client's direction first: once ours stands, its packets may be on their way. */
+	peer->state = FLOW_ESTABLISHED;
+	entry->state = FLOW_ESTABLISHED;
+}
+
+/* The segment's slot, or NULL when the ring of templates has gone round since. */
+static __always_inline struct hello_template *hello_segment(const struct flow_entry *entry,
+							    __u32 index)
+{
+	__u32 slot = entry->template_slot + index;
+	struct hello_template *template = bpf_map_lookup_elem(&templates, &slot);
+
+	if (!template || template->stamp != entry->template_stamp + 2 * index ||
+	    template->length < 1 || template->length > TEMPLATE_PAYLOAD_MAX)
+		return NULL;
+	return template;
+}
+
+static __always_inline void hello_header(struct answer *a, const struct packet *p,
+					 const struct flow_entry *entry,
+					 const struct flow_entry *peer, __u32 endpoint_tsval)
+{
+	__be32 *words = (__be32 *)a->new.options;
+
+	a->new.tcp.seq = bpf_htonl(entry->isn + 1);
+	a->new.tcp.ack_seq = bpf_htonl(p->seq + 1);
+	a->new.tcp.window = bpf_htons(rescale_window(entry->client_window, peer->window_shift));
+	a->new.tcp.ack = 1;
+	a->size = TCP_HEADER_MIN;
+	if (entry->flags & FLOW_FLAG_TIMESTAMPS) {
+		words[0] = bpf_htonl(TIMESTAMP_WORD);
+		words[1] = bpf_htonl(entry->client_tsval + peer->tsval_delta);
+		words[2] = bpf_htonl(endpoint_tsval);
+		a->size = TCP_HEADER_MIN + 12;
+	}
+}
+
+/* Gives the packet a link header, if it has none, that leads back to where it came from. */
+static __always_inline int face_back(struct __sk_buff *skb, struct packet *p)
+{
+	struct ethhdr *eth;
+	__u8 mac[ETH_ALEN];
+
+	if (!p->l3) {
+		if (bpf_skb_change_head(skb, ETH_HLEN, 0))
+			return 0;
+		p->l3 = ETH_HLEN;
+		p->l4 += ETH_HLEN;
+		return 1;
+	}
+	eth = (void *)(long)skb->data;
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return 0;
+	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+	return 1;
+}
+
+/*
+ * Turns the SYN-ACK into ACK + ClientHello. A hello of several segments leaves as clones by the
+ * device the SYN-ACK came from, and the last as the packet itself. A segment that was overwritten
+ * ends the hello there: the client repeats what the endpoint did not acknowledge.
+ */
+static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry,
+				 struct flow_entry *peer, __u32 endpoint_tsval)
+{
+	__u32 segments = entry->template_segments;
+	struct answer *a = new_answer();
+	__u32 at = entry->isn + 1;
+
+	if (!a)
+		return drop(COUNTER_DROP_KERNEL);
+	hello_header(a, p, entry, peer, endpoint_tsval);
+	if (segments > 1 && !face_back(skb, p))
+		return drop(COUNTER_DROP_KERNEL);
+	for (__u32 i = 0; i < TEMPLATE_SEGMENTS_MAX; i++) {
+		struct hello_template *segment;
+
+		if (i >= segments)
+			break;
+		segment = hello_segment(entry, i);
+		if (!segment) {
+			segments = i;
+			break;
+		}
+		if (i && bpf_clone_redirect(skb, skb->ifindex, 0))
+			break; /* no memory: the client repeats the rest */
+		a->new.tcp.seq = bpf_htonl(at);
+		a->new.tcp.psh = i + 1 == segments;
+		a->new_payload = segment->length;
+		a->new_sum = segment->sum;
+		if (!answer_packet(skb, p, a, segment))
+			return drop(COUNTER_DROP_KERNEL);
+		/* The daemon may have begun to overwrite the slot while we copied it. */
+		if (segment->stamp != entry->template_stamp + 2 * i)
+			return drop(COUNTER_HELLO_LOST);
+		at += a->new_payload;
+		a->old_payload = a->new_payload;
+		a->old_sum = a->new_sum;
+	}
+	if (!segments) {
+		count(COUNTER_HELLO_LOST);
+		if (!answer_packet(skb, p, a, NULL))
+			return drop(COUNTER_DROP_KERNEL);
+	} else {
+		count(COUNTER_HELLO_SENT);
+	}
+	return send_answer(skb, p);
+}
+
+/* A packet of the endpoint while its flow is connecting. */
+static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, struct packet *p,
+							struct flow_entry *entry)
+{
+	struct tcp_options options = {};
+	struct flow_entry *peer;
+	__u8 flags = p->tcp_flags;
+
+	if (!(flags & TCP_ACK) || p->ack != entry->isn + 1) {
+		/* A plain ACK of something else: the endpoint remembers this tuple (RFC 5961, 4).
+		 */
+		if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK)
+			report_flow(p, entry, RECORD_CHALLENGED);
+		return drop(COUNTER_DROP_BAD_SYN_ACK);
+	}
+	if (flags & TCP_RST) {
+		report_flow(p, entry, RECORD_REFUSED);
+		return drop(COUNTER_DROP_CONNECTING);
+	}
+	if (!(flags & TCP_SYN) || p->payload)
+		return drop(COUNTER_DROP_BAD_SYN_ACK);
+	if (!load_options(skb, p, &options))
+		return drop(COUNTER_DROP_MALFORMED);
+	peer = flow_peer(entry);
+	if (!peer)
+		return drop(COUNTER_DROP_CONNECTING);
+	if (entry->flags & FLOW_FLAG_TIMESTAMPS && !options.has_timestamps) {
+		report_flow(p, entry, RECORD_OPTIONS);
+		return drop(COUNTER_DROP_CONNECTING);
+	}
+	complete_splice(p, entry, peer, &options);
+	report_flow(p, entry, RECORD_ESTABLISHED);
+	return send_hello(skb, p, entry, peer, options.tsval);
+}
+
+/* A SYN-ACK again: our ACK was lost. */
+static __always_inline enum verdict endpoint_repeats(struct __sk_buff *skb, struct packet *p,
+						     struct flow_entry *entry)
+{
+	struct tcp_options options = {};
+	struct flow_entry *peer = flow_peer(entry);
+
+	if (!peer || p->payload || p->ack != entry->isn + 1 || !load_options(skb, p, &options))
+		return drop(COUNTER_DROP_BAD_SYN_ACK);
+	return send_hello(skb, p, entry, peer, options.tsval);
+}
+
+#endif

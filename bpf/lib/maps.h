@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The maps. Sizes marked "set by the daemon" are defaults that it changes before loading. */
+#ifndef SLUICE_MAPS_H
+#define SLUICE_MAPS_H
+
+#include "datapath_abi.h"
+
+/*
+ * Every flow, both directions. Written by the daemon (program, delete), then by the datapath.
+ * Full: the kernel forgets the oldest, which must never happen to a live flow: the daemon splices
+ * only below a watermark. Size set by the daemon. Pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 262144);
+	__type(key, struct flow_tuple);
+	__type(value, struct flow_entry);
+} flows SEC(".maps");
+
+/*
+ * What the SYNs of clients said. Written and read by the handshake program, swept by the daemon.
+ * Full: the oldest note is forgotten, and its cookie stands in. Size set by the daemon. Pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow_tuple);
+	__type(value, struct handshake_note);
+} handshakes SEC(".maps");
+
+/* Addresses and ports we accept on. Written by the daemon, read by the handshake program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener_key);
+	__type(value, struct listener_entry);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} listeners SEC(".maps");
+
+/* Clients whose connection a relay's socket owns. Written by the daemon. Full: cannot adopt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow_tuple);
+	__type(value, struct adopted_entry);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} adopted SEC(".maps");
+
+/* Connections that the relay serves; written by the daemon, read by flowdump. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct flow_tuple);
+	__type(value, struct relayed_entry);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} relayed SEC(".maps");
+
+/*
+ * Segments of ClientHellos, written by the daemon through mmap (no system call), sent by the
+ * kernel. A ring: an overwritten slot has another stamp, and its client repeats the hello.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct hello_template);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} templates SEC(".maps");
+
+struct worker_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+};
+
+/*
+ * Rings to the workers: [worker] wakes it, [WORKERS_MAX + worker] is read when it is awake anyway.
+ * Written by the daemon. Full: records are dropped and counted, clients repeat.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2 * WORKERS_MAX);
+	__type(key, __u32);
+	__array(values, struct worker_ring);
+} rings SEC(".maps");
+
+/* Names for flowdump. Written by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct name_entry);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, __u32);
+	__type(value, struct server_name_entry);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} server_names SEC(".maps");
+
+/* What outlives a daemon. One element; written by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct instance_state);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} instance SEC(".maps");
+
+/* Verdicts and reasons, enum counter. Written by the datapath. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Records to the workers. */
+#ifndef SLUICE_RING_H
+#define SLUICE_RING_H
+
+#include "parse.h"
+
+/* How many workers listen; set by the daemon. */
+const volatile __u32 workers = 1;
+
+#define HELLO_CHUNKS_MAX 16   /* of HELLO_CHUNK_MAX bytes: a super-packet of 64 KiB */
+#define HELLO_SMALL	 1024 /* most hellos fit and take less of the ring */
+
+struct hello_small {
+	struct hello_record head;
+	__u8 data[HELLO_SMALL];
+};
+
+struct hello_large {
+	struct hello_record head;
+	__u8 data[HELLO_CHUNK_MAX];
+};
+
+/* The worker of a client's tuple: the same for all of its packets. */
+static __always_inline __u32 worker_of(const struct flow_tuple *tuple)
+{
+	__u32 hash = tuple->saddr.word[3] ^ tuple->saddr.word[1] ^ ((__u32)tuple->sport << 16);
+
+	hash *= 0x9e3779b1u; /* 2^32 / golden ratio */
+	return (hash >> 16) % workers;
+}
+
+static __always_inline void *ring_of(__u32 worker, int wakes)
+{
+	__u32 key = worker % workers + (wakes ? 0 : WORKERS_MAX);
+
+	return bpf_map_lookup_elem(&rings, &key);
+}
+
+/* Tells a worker what happened to a flow; it is woken when it must act at once. */
+static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __u32 kind)
+{
+	int wakes = kind == RECORD_REFUSED || kind == RECORD_CHALLENGED || kind == RECORD_OPTIONS;
+	void *ring = ring_of(entry->worker, wakes);
+	struct flow_record *record;
+
+	if (!ring)
+		return 0;
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->head.kind = kind;
+	record->head.tcp_flags = p->tcp_flags;
+	record->tuple = p->tuple;
+	record->rewrite = entry->rewrite;
+	record->created_ns = entry->created_ns;
+	record->seq = p->seq;
+	record->ack = p->ack;
+	record->flow_flags = entry->flags;
+	bpf_ringbuf_submit(record, wakes ? 0 : BPF_RB_NO_WAKEUP);
+	return 1;
+}
+
+struct hello_context {
+	struct packet *p;
+	struct handshake_note note;
+	__u64 created_ns;
+	__u32 tsval;
+	__u32 worker;
+	__u32 has_note;
+};
+
+static __always_inline void fill_hello(struct hello_record *record, const struct hello_context *c,
+				       __u32 at, __u32 length)
+{
+	__builtin_memset(record, 0, sizeof(*record));
+	record->head.kind = RECORD_HELLO;
+	record->head.tcp_flags = c->p->tcp_flags;
+	record->head.length = length;
+	record->tuple = c->p->tuple;
+	record->created_ns = c->created_ns;
+	record->seq = c->p->seq + at;
+	record->ack = c->p->ack;
+	record->tsval = c->tsval;
+	record->window = c->p->window;
+	if (c->has_note)
+		record->note = c->note;
+}
+
+/* Copies one piece of the payload to the worker. False: the ring is full. */
+static __noinline int report_chunk(struct __sk_buff *skb, struct hello_context *c, __u32 at)
+{
+	void *ring = ring_of(c->worker, 1);
+	__u32 length = c->p->payload - at;
+	__u32 offset = c->p->l4 + c->p->header + at;
+
+	if (!ring)
+		return 0;
+	if (length > HELLO_CHUNK_MAX)
+		length = HELLO_CHUNK_MAX;
+	if (length < 1)
+		return 0;
+	if (length <= HELLO_SMALL) {
+		struct hello_small *record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+
+		if (!record)
+			return 0;
+		fill_hello(&record->head, c, at, length);
+		if (bpf_skb_load_bytes(skb, offset, record->data, length)) {
+			bpf_ringbuf_discard(record, 0);
+			return 0;
+		}
+		bpf_ringbuf_submit(record, 0);
+		return 1;
+	}
+	struct hello_large *record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+
+	if (!record)
+		return 0;
+	fill_hello(&record->head, c, at, length);
+	if (bpf_skb_load_bytes(skb, offset, record->data, length)) {
+		bpf_ringbuf_discard(record, 0);
+		return 0;
+	}
+	bpf_ringbuf_submit(record, 0);
+	return 1;
+}
+
+/* Tells the worker that a client reset its connection before a flow stood. */
+static __noinline int report_abandoned(struct packet *p, __u64 created_ns, __u32 worker)
+{
+	void *ring = ring_of(worker, 0);
+	struct hello_record *record;
+
+	if (!ring)
+		return 0;
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->head.kind = RECORD_ABANDONED;
+	record->head.tcp_flags = p->tcp_flags;
+	record->tuple = p->tuple;
+	record->created_ns = created_ns;
+	record->seq = p->seq;
+	record->ack = p->ack;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	return 1;
+}
+
+/*
+ * Hands a client's data to its worker and ends the packet: the client keeps it until the endpoint
+ * acknowledges it. Told with the note while no flow exists, with created_ns once one is connecting.
+ */
+static __always_inline enum verdict report_hello(struct __sk_buff *skb, struct hello_context *c)
+{
+	for (int i = 0; i < HELLO_CHUNKS_MAX; i++) {
+		__u32 at = i * HELLO_CHUNK_MAX;
+
+		if (at >= c->p->payload)
+			break;
+		if (!report_chunk(skb, c, at))
+			return drop(COUNTER_DROP_RING_FULL);
+	}
+	return drop(COUNTER_HELLO_RECORDED);
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * egress: the guard. Nothing that the local stack makes up (an RST, say) leaves for a tuple with a
+ * flow; the daemon's own SYNs do.
+ */
+#ifndef SLUICE_PROGRAM_EGRESS_H
+#define SLUICE_PROGRAM_EGRESS_H
+
+#include "lib/flow.h"
+
+static __always_inline enum verdict guard_egress(struct __sk_buff *skb, __u32 l3)
+{
+	struct flow_tuple key;
+	struct packet p = {.quiet = 1};
+	enum verdict verdict;
+
+	/* Redirected packets come through here too, so this test stands first. The socket
+	 * pointer would not tell: it survives the crossing of a veth. */
+	if (skb->ingress_ifindex)
+		return VERDICT_PASS;
+	verdict = parse_packet(skb, l3, &p);
+	if (verdict)
+		return verdict;
+	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return VERDICT_PASS;
+	reverse_tuple(&key, &p.tuple);
+	if (bpf_map_lookup_elem(&flows, &key))
+		return drop(COUNTER_DROP_LOCAL);
+	return VERDICT_PASS;
+}
+
+SEC("tc")
+int egress_ethernet(struct __sk_buff *skb)
+{
+	return tc_action(guard_egress(skb, ETH_HLEN));
+}
+
+SEC("tc")
+int egress_raw(struct __sk_buff *skb)
+{
+	return tc_action(guard_egress(skb, 0));
+}
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * handshake: answers SYNs to listeners and hands the ClientHello to the daemon. Its link is not
+ * pinned: when the daemon dies the kernel detaches it, and new clients get the stack's answer.
+ */
+#ifndef SLUICE_PROGRAM_HANDSHAKE_H
+#define SLUICE_PROGRAM_HANDSHAKE_H
+
+#include "lib/cookie.h"
+#include "lib/hello.h"
+
+/* Data further ahead of the ISN than this is of another connection. */
+#define HELLO_WINDOW 131072
+
+/* A note this old belongs to another SYN, even if the ISN is the same. */
+#define NOTE_TTL_NS 60000000000ull
+
+/* With clsact, which no link ties to the daemon: it must say that it lives. */
+const volatile __u32 needs_heartbeat = 0;
+
+static __always_inline int daemon_lives(void)
+{
+	__u32 key = 0;
+	struct instance_state *state;
+
+	if (!needs_heartbeat)
+		return 1;
+	state = bpf_map_lookup_elem(&instance, &key);
+	return state && bpf_ktime_get_coarse_ns() < state->alive_until_ns;
+}
+
+/* SYN-ACK with what the client offered and we can promise. */
+static __always_inline void syn_ack_header(struct answer *a, const struct packet *p,
+					   const struct handshake_note *note,
+					   const struct listener_entry *listener,
+					   __u32 client_tsval)
+{
+	__be32 *words = (__be32 *)a->new.options;
+	__be32 scale_word = bpf_htonl(0x01030300 | note->our_scale);
+	__u32 count = 1;
+
+	a->new.tcp.seq = bpf_htonl(note->cookie);
+	a->new.tcp.ack_seq = bpf_htonl(p->seq + 1);
+	a->new.tcp.syn = 1;
+	a->new.tcp.ack = 1;
+	a->new.tcp.window = bpf_htons(listener->window);
+	words[0] = bpf_htonl(TCPOPT_MSS << 24 | 4 << 16 | listener->mss);
+	if (note->flags & HANDSHAKE_FLAG_TIMESTAMPS) {
+		words[1] =
+			bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? 0x0402080a : TIMESTAMP_WORD);
+		words[2] = bpf_htonl(note->tsval);
+		words[3] = bpf_htonl(client_tsval);
+		count = 4;
+	} else if (note->flags & HANDSHAKE_FLAG_SACK) {
+		words[1] = bpf_htonl(0x01010402);
+		count = 2;
+	}
+	if (note->flags & HANDSHAKE_FLAG_WINDOW_SCALE) {
+		if (count == 4)
+			words[4] = scale_word;
+		else if (count == 2)
+			words[2] = scale_word;
+		else
+			words[1] = scale_word;
+		count++;
+	}
+	a->size = TCP_HEADER_MIN + count * 4;
+}
+
+/* Makes the note for a SYN; a repeated SYN must be answered with the ISN of the first answer. */
+static __always_inline int make_note(struct __sk_buff *skb, struct packet *p,
+				     const struct listener_entry *listener,
+				     const struct tcp_options *options, struct handshake_note *note)
+{
+	struct handshake_note *known = bpf_map_lookup_elem(&handshakes, &p->tuple);
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__s64 cookie;
+
+	if (known && known->client_isn == p->seq && now - known->created_ns < NOTE_TTL_NS) {
+		*note = *known;
+		return 1;
+	}
+	cookie = make_cookie(skb, p);
+	if (cookie < 0)
+		return 0;
+	note->client_isn = p->seq;
+	note->cookie = cookie;
+	note->created_ns = now;
+	note->ifindex = skb->ifindex;
+	note->mss = options->mss;
+	note->listener = listener->listener;
+	if (options->has_timestamps && !listener->no_timestamps) {
+		note->flags |= HANDSHAKE_FLAG_TIMESTAMPS;
+		note->tsval = note_tsval(options, now);
+	}
+	if (options->has_sack)
+		note->flags |= HANDSHAKE_FLAG_SACK;
+	if (options->has_scale) {
+		note->flags |= HANDSHAKE_FLAG_WINDOW_SCALE;
+		note->scale = options->scale;
+		note->our_scale = listener->window_scale;
+	}
+	bpf_map_update_elem(&handshakes, &p->tuple, note, BPF_ANY);
+	return 1;
+}
+
+static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct packet *p,
+					       const struct listener_entry *listener)
+{
+	struct tcp_options options = {};
+	struct handshake_note note = {};
+	struct answer *a = new_answer();
+
+	if (!a)
+		return drop(COUNTER_DROP_KERNEL);
+	if (p->payload)
+		return drop(COUNTER_DROP_SYN_DATA);
+	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
+	if (!load_options(skb, p, &options))
+		return drop(COUNTER_DROP_MALFORMED);
+	if (!make_note(skb, p, listener, &options, &note))
+		return drop(COUNTER_DROP_KERNEL);
+	syn_ack_header(a, p, &note, listener, options.tsval);
+	if (!answer_packet(skb, p, a, NULL))
+		return drop(COUNTER_DROP_KERNEL);
+	count(COUNTER_SYN_ANSWERED);
+	return send_answer(skb, p);
+}
+
+/* The client closed without a word: there is nothing to relay, and nobody to acknowledge it. */
+static __always_inline enum verdict reset_early_fin(struct __sk_buff *skb, struct packet *p)
+{
+	struct answer *a = new_answer();
+
+	if (!a)
+		return drop(COUNTER_DROP_KERNEL);
+	a->new.tcp.seq = bpf_htonl(p->ack);
+	a->new.tcp.rst = 1;
+	a->size = TCP_HEADER_MIN;
+	bpf_map_delete_elem(&handshakes, &p->tuple);
+	if (!answer_packet(skb, p, a, NULL))
+		return drop(COUNTER_DROP_KERNEL);
+	count(COUNTER_RESET_EARLY_FIN);
+	return send_answer(skb, p);
+}
+
+/* Rebuilds the note from the cookie that the packet acknowledges. */
+static __always_inline int rebuild_note(struct packet *p, const struct listener_entry *listener,
+					const struct tcp_options *options,
+					struct handshake_note *note)
+{
+	if (!check_cookie(p))
+		return 0;
+	note->client_isn = p->seq - 1;
+	note->cookie = p->ack - 1;
+	note->created_ns = bpf_ktime_get_coarse_ns();
+	note->listener = listener->listener;
+	note->flags = HANDSHAKE_FLAG_FROM_COOKIE;
+	/*
+	 * Without timestamps nobody knows whether a scale was agreed on. If it was, the client
+	 * multiplies our window by it: dividing by it is slow in one case and right in both.
+	 */
+	note->our_scale = listener->window_scale;
+	note->mss = p->is_ipv6 ? 1220 : 536;
+	if (options->has_timestamps && !listener->no_timestamps)
+		note_from_tsval(note, options->tsecr);
+	else
+		note->flags |= HANDSHAKE_FLAG_WINDOW_SCALE;
+	bpf_map_update_elem(&handshakes, &p->tuple, note, BPF_ANY);
+	count(COUNTER_COOKIE_ACCEPTED);
+	return 1;
+}
+
+/* Whether the segment continues the handshake of the note. */
+static __always_inline int continues(const struct packet *p, const struct handshake_note *note)
+{
+	return p->tcp_flags & TCP_ACK && p->ack == note->cookie + 1 &&
+	       p->seq - (note->client_isn + 1) < HELLO_WINDOW;
+}
+
+/* A segment of a client that has no flow and no socket. */
+static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct packet *p,
+						   const struct listener_entry *listener)
+{
+	struct handshake_note *known = bpf_map_lookup_elem(&handshakes, &p->tuple);
+	struct hello_context context = {};
+	struct tcp_options options = {};
+
+	if (!load_options(skb, p, &options))
+		return drop(COUNTER_DROP_MALFORMED);
+	if (known && continues(p, known)) {
+		known->flags |= HANDSHAKE_FLAG_ACKED | (p->payload ? HANDSHAKE_FLAG_DATA : 0);
+		context.note = *known;
+	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
+		   !rebuild_note(p, listener, &options, &context.note)) {
+		return pass(COUNTER_PASS_STRAY);
+	}
+	if (p->tcp_flags & TCP_RST) {
+		bpf_map_delete_elem(&handshakes, &p->tuple);
+		report_abandoned(p, 0, worker_of(&p->tuple));
+		return drop(COUNTER_DROP_CONNECTING);
+	}
+	if (!p->payload) {
+		if (!(p->tcp_flags & TCP_FIN))
+			return drop(COUNTER_HANDSHAKE_ACK);
+		if (p->seq == context.note.client_isn + 1)
+			return reset_early_fin(skb, p);
+		return drop(COUNTER_DROP_CONNECTING);
+	}
+	context.p = p;
+	context.has_note = 1;
+	context.tsval = options.tsval;
+	context.worker = worker_of(&p->tuple);
+	return report_hello(skb, &context);
+}
+
+static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u32 l3)
+{
+	struct packet p = {.quiet = 1}; /* the flows program saw and counted it */
+	struct listener_key key = {};
+	struct listener_entry *listener;
+	struct adopted_entry *owner;
+	enum verdict verdict = parse_packet(skb, l3, &p);
+
+	if (verdict)
+		return verdict;
+	key.addr = p.tuple.daddr;
+	key.port = p.tuple.dport;
+	listener = bpf_map_lookup_elem(&listeners, &key);
+	if (!listener)
+		return pass(COUNTER_PASS_NO_FLOW);
+	owner = bpf_map_lookup_elem(&adopted, &p.tuple);
+	if (owner) {
+		if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !owner->closed_ns)
+			return pass(COUNTER_PASS_ADOPTED);
+		bpf_map_delete_elem(&adopted, &p.tuple);
+	}
+	if (!daemon_lives())
+		return pass(COUNTER_PASS_NO_DAEMON);
+	if ((p.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
+		return answer_syn(skb, &p, listener);
+	return client_segment(skb, &p, listener);
+}
+
+SEC("tc")
+int handshake_ethernet(struct __sk_buff *skb)
+{
+	return tc_action(handshake_ingress(skb, ETH_HLEN));
+}
+
+SEC("tc")
+int handshake_raw(struct __sk_buff *skb)
+{
+	return tc_action(handshake_ingress(skb, 0));
+}
+
+#endif
