@@ -21,7 +21,7 @@ extension EndToEnd {
             foreign: String, attach: String
         ) async throws {
             var configuration = Configuration.kafka(.v4)
-            if attach != "auto" { configuration.settings = ["attach: \(attach)"] }
+            if attach != "auto" { configuration.settings.append("attach: \(attach)") }
             try await withLab { [configuration] lab in
                 try await lab.perform("foreign", foreign)
                 let foreignAlone = try await lab.leftovers()

@@ -39,7 +39,7 @@ extension EndToEnd {
 
         @Test func `a key that nobody knows`() async throws {
             var configuration = Configuration.kafka(.v4)
-            configuration.settings = ["interfcae: eth0"]
+            configuration.settings.append("interfcae: eth0")
             try await expectFailure(2, ["interfcae", "sluice.yaml:"], configuration: configuration)
         }
 

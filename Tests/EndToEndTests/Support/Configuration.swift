@@ -3,7 +3,8 @@
 /// A configuration as a test wants it, written as the YAML that people write.
 struct Configuration: Sendable {
     /// Top-level lines beyond instance, interfaces, listeners and clusters.
-    var settings: [String] = []
+    /// Closed flows stay in the table long enough to be looked at.
+    var settings = ["limits:", "  closed_linger: 20s"]
     /// Lines of the listener beyond its address and routes.
     var policy: [String] = []
     var addresses: [String]
