@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SAMPLES (1u << 20)
+#define SAMPLES	 (1u << 20)
 #define PARALLEL 16000
 
 struct connection {
@@ -201,12 +201,23 @@ int main(int argc, char **argv)
 
 	while ((option = getopt(argc, argv, "c:p:s:t:f")) != -1) {
 		switch (option) {
-		case 'c': want = atol(optarg); break;
-		case 'p': parallel = atoi(optarg); break;
-		case 's': deadline = began + atof(optarg); break;
-		case 't': limit = atof(optarg); break;
-		case 'f': first_byte = true; break;
-		default: return 2;
+		case 'c':
+			want = atol(optarg);
+			break;
+		case 'p':
+			parallel = atoi(optarg);
+			break;
+		case 's':
+			deadline = began + atof(optarg);
+			break;
+		case 't':
+			limit = atof(optarg);
+			break;
+		case 'f':
+			first_byte = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	if (argc - optind != 3 || parallel < 1 || parallel > PARALLEL) {

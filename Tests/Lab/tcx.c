@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tcx count DEVICE          prints how many tcx programs are attached at ingress and egress
- * tcx hold DEVICE OBJECT    attaches the object's first program at ingress and holds it until killed
+ * tcx hold DEVICE OBJECT    attaches the object's first program at ingress and holds it until
+ * killed
  *
  * Debian 12's tc and bpftool know no tcx; the kernel's numbers are spelled out for its headers.
  */
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 #define TCX_INGRESS 46
-#define TCX_EGRESS 47
+#define TCX_EGRESS  47
 
 static int count(int ifindex, int hook)
 {
