@@ -52,7 +52,7 @@ extension EndToEnd {
         @Test func `a port that is in use`() async throws {
             try await expectFailure(1, ["192.0.2.1:443"]) { lab in
                 _ = try lab.start(
-                    .balancer, ["socat", "TCP-LISTEN:443,bind=192.0.2.1", "SYSTEM:true"])
+                    .balancer, ["python3", "-m", "http.server", "--bind", "192.0.2.1", "443"])
                 let isTaken = try await isTrue(within: .seconds(3)) {
                     let line = ["ss", "-Htln", "sport = :443"]
                     return try await !lab.run(.balancer, line).text.isEmpty

@@ -16,10 +16,10 @@ prepare_cache() {
     [ -e "$cache/1KiB.bin" ] || make_random "$cache/1KiB.bin" 1024
     local tool
     for tool in hello_client hello_stub; do
-        compile "$tool" gcc -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror
+        compile "$tool" clang -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror
     done
-    compile tcx gcc -std=gnu11 -O2 -Wall -Werror -x c
-    compile foreign.bpf clang -target bpf -O2 -g -c -I"/usr/include/$(gcc -print-multiarch)"
+    compile tcx clang -std=gnu11 -O2 -Wall -Werror -x c
+    compile foreign.bpf clang -target bpf -O2 -g -c -I"/usr/include/$(uname -m)-linux-gnu"
 }
 
 declare -A libraries=([tcx]="-x none -l:libbpf.a -lelf -lz")
