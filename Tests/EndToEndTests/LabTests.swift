@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Testing
 
 extension EndToEnd {
@@ -46,6 +47,34 @@ extension EndToEnd {
                 let answer = try await lab.greet("kafka1.server.test", at: .endpoint(.v4, 9093))
                 #expect(answer.isSuccess, "\(answer)")
                 #expect(try await lab.perform("lost") == "1")
+            }
+        }
+
+        @Test func `has endpoints that take early data`() async throws {
+            try await withLab(direct: true) { lab in
+                let answer = try await lab.uploadEarly(length: 15_000, at: .endpoint(.v4, 9093))
+                #expect(answer.text.contains("Early data was accepted"), "\(answer)")
+                #expect(answer.text.contains(" 15000\n"), "\(answer)")
+            }
+        }
+
+        @Test func `has an endpoint that asks for another hello`() async throws {
+            try await withLab(direct: true) { lab in
+                let answer = try await lab.greet(
+                    "strict.web.test", at: .endpoint(.v4, 9097), with: .openssl,
+                    options: ["-msg"])
+                let hellos = answer.text.components(separatedBy: "ClientHello").count - 1
+                #expect(hellos == 2, "\(answer)")
+            }
+        }
+
+        @Test func `survives loss by repeating`() async throws {
+            try await withLab(direct: true) { lab in
+                try await lab.perform("loss", "2")
+                let volley = try await lab.fire(
+                    "stub.test", at: .endpoint(.v4, 9443), options: ["-c", "500", "-p", "25"])
+                #expect(volley.connections == 500)
+                #expect(try await lab.perform("lost") != "0")
             }
         }
 

@@ -10,8 +10,8 @@ extension Lab {
             ("counters", [Checkout.flowdump, "--instance", name, "--counters"]),
             ("lost packets", [Checkout.lab, "lost", name]),
             ("log of sluice", ["tail", "-n", "60", balancerLog]),
-            ("client", inside(.client, ["nstat", "-s"])),
-            ("endpoint", inside(.endpoint, ["nstat", "-s"])),
+            ("client", inside(.client, ["nstat", "-s", "Tcp*"])),
+            ("endpoint", inside(.endpoint, ["nstat", "-s", "Tcp*"])),
         ]
         return questions.map { title, command in
             let answer = try? Command.runBlocking(command)
