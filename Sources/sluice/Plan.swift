@@ -33,8 +33,9 @@ struct Plan {
         sockets = specific + wildcard
         // A specific address wins over a wildcard of the same port.
         let taken = Set(specific.map(\.address))
+        let own = interfaces.flatMap(\.addresses)
         let expanded = wildcard.flatMap { entry in
-            interfaces.flatMap(\.addresses)
+            own
                 .filter { $0.isIPv4 == entry.address.address.isIPv4 && !$0.isLinkLocal }
                 .map { (address: TransportAddress($0, entry.address.port), listener: entry.listener) }
                 .filter { !taken.contains($0.address) }
