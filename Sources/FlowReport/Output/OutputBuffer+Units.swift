@@ -2,7 +2,7 @@
 
 /// Numbers as people read them, short enough for a column: two to three digits that matter.
 extension OutputBuffer {
-    /// Appends a byte count in binary units, at most four characters: `999`, `1.2M` (MiB), `34G`.
+    /// Appends a byte count in binary units, at most four characters: `1023`, `1.2M` (MiB), `34G`.
     mutating func append(humanBytes value: UInt64) {
         append(scaled: value, by: 1024, units: ["", "K", "M", "G", "T", "P", "E"])
     }
@@ -15,7 +15,7 @@ extension OutputBuffer {
     private mutating func append(
         scaled value: UInt64, by step: UInt64, units: InlineArray<7, String>
     ) {
-        if value < 1000 { return append(decimal: value) }
+        if value < step { return append(decimal: value) }
         var unit = 1
         var size = step
         while unit < 6, value / size >= 1000 {
@@ -26,8 +26,8 @@ extension OutputBuffer {
         append(decimal: whole)
         if whole < 10 {
             append(UInt8(ascii: "."))
-            // Divided first, so that exbibytes cannot overflow.
-            append(decimal: min(value % size / (size / 10), 9))
+            // Ten times what is less than 2⁶⁰ fits in 64 bits.
+            append(decimal: value % size * 10 / size)
         }
         append(literal: units[unit])
     }

@@ -60,7 +60,9 @@ struct AlignedRows {
 
     private func measure(_ column: FlowColumn, _ output: inout OutputBuffer) -> Int {
         let start = output.position
-        var widest = hasHeader ? column.title.utf8.count : 0
+        // Where text is cut, its heading may be cut rather than the text.
+        let mayCutTitle = limit != nil && !column.isNumber
+        var widest = hasHeader && !mayCutTitle ? column.title.utf8.count : 0
         for row in held {
             output.append(cell: column, of: row.flow, now: row.now, style: style)
             widest = max(widest, output.position - start)
