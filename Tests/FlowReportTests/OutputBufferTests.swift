@@ -44,7 +44,8 @@ import WireTypes
     @Test(arguments: [
         (0, "0ms"), (450, "450ms"), (9_950, "9.9s"), (10_000, "10s"), (192_000, "3m12s"),
         (599_999, "9m59s"), (600_000, "10m"), (3_600_000, "1h00m"), (35_999_999, "9h59m"),
-        (36_000_000, "10h"), (345_599_999, "95h"), (345_600_000, "4d"), (8_640_000_000_000, "100000d"),
+        (36_000_000, "10h"), (345_599_999, "95h"), (345_600_000, "4d"),
+        (8_640_000_000_000, "100000d"),
     ])
     func `writes durations in five characters`(milliseconds: UInt64, expected: String) {
         #expect(written { $0.append(humanDuration: milliseconds * 1_000_000) } == expected)

@@ -34,9 +34,8 @@ func report(
     return collector.text
 }
 
-/// What one call appends to a buffer.
-func written(_ body: (inout OutputBuffer) -> Void) -> String {
-    var output = OutputBuffer(sink: { _ in })
-    body(&output)
-    return String(decoding: output.bytes, as: UTF8.self)
+/// What one call appends to a row.
+func written(_ body: (inout OutputSpan<UInt8>) -> Void) -> String {
+    let bytes = [UInt8](capacity: 1024, initializingWith: body)
+    return String(decoding: bytes, as: UTF8.self)
 }

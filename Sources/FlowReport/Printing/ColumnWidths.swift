@@ -39,7 +39,9 @@ struct ColumnWidths {
     /// Takes from the widest first, so that no column suffers alone.
     private mutating func shrink(_ columns: [FlowColumn], by excess: Int, to floor: Floor) {
         for _ in 0..<max(excess, 0) {
-            let spare = columns.indices.map { widths[$0] - (floor.width(of: columns[$0]) ?? widths[$0]) }
+            let spare = columns.indices.map {
+                widths[$0] - (floor.width(of: columns[$0]) ?? widths[$0])
+            }
             guard let most = spare.indices.max(by: { spare[$0] < spare[$1] }), spare[most] > 0
             else { return }
             widths[most] -= 1

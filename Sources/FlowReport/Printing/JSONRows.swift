@@ -8,7 +8,7 @@ struct JSONRows {
     /// Goes up when a field changes its meaning or goes away.
     static let formatVersion: UInt64 = 1
 
-    func begin(instance: String, now: UInt64, _ output: inout OutputBuffer) {
+    func begin(instance: String, now: UInt64, _ output: inout OutputSpan<UInt8>) {
         output.append(literal: #"{"format_version":"#)
         output.append(decimal: Self.formatVersion)
         output.append(literal: #","instance":"#)
@@ -18,23 +18,25 @@ struct JSONRows {
         output.append(literal: #","flows":["#)
     }
 
-    func end(count: Int, _ output: inout OutputBuffer) {
+    func end(count: Int, _ output: inout OutputSpan<UInt8>) {
         output.append(literal: "\n],\"count\":")
         output.append(decimal: count)
         output.append(literal: "}\n")
     }
 
-    func print(_ flow: Flow, now: UInt64, isFirst: Bool, _ output: inout OutputBuffer) {
-        output.append(literal: isFirst ? "\n" : ",\n")
-        append(flow, now: now, &output)
+    /// Writes one flow as an object.
+    func print(
+        _ flow: borrowing Flow, now: UInt64, before: String = "", after: String = "",
+        _ output: inout OutputBuffer
+    ) throws {
+        try output.write(atMost: flow.rowLimit) { span in
+            span.append(literal: before)
+            append(flow, now: now, &span)
+            span.append(literal: after)
+        }
     }
 
-    func print(line flow: Flow, now: UInt64, _ output: inout OutputBuffer) {
-        append(flow, now: now, &output)
-        output.append(UInt8(ascii: "\n"))
-    }
-
-    private func append(_ flow: Flow, now: UInt64, _ output: inout OutputBuffer) {
+    private func append(_ flow: borrowing Flow, now: UInt64, _ output: inout OutputSpan<UInt8>) {
         appendNames(flow, &output)
         output.append(literal: #","created_ns":"#)
         output.append(decimal: flow.createdNanoseconds)
@@ -59,7 +61,7 @@ struct JSONRows {
         output.append(literal: flow.hasSACK ? #","sack":true}"# : #","sack":false}"#)
     }
 
-    private func appendNames(_ flow: Flow, _ output: inout OutputBuffer) {
+    private func appendNames(_ flow: borrowing Flow, _ output: inout OutputSpan<UInt8>) {
         output.append(literal: #"{"client":"#)
         append(flow.client, &output)
         output.append(literal: #","listener":"#)
@@ -82,7 +84,7 @@ struct JSONRows {
         append(flow.relayReason?.rawValue, &output)
     }
 
-    private func append(_ direction: FlowDirection, _ output: inout OutputBuffer) {
+    private func append(_ direction: borrowing FlowDirection, _ output: inout OutputSpan<UInt8>) {
         output.append(decimal: direction.bytes)
         output.append(literal: #","packets":"#)
         output.append(decimal: direction.packets)
@@ -102,7 +104,7 @@ struct JSONRows {
         output.append(decimal: UInt64(direction.egressInterface))
     }
 
-    private func append(_ address: TransportAddress, _ output: inout OutputBuffer) {
+    private func append(_ address: TransportAddress, _ output: inout OutputSpan<UInt8>) {
         if address.port == 0, address.address.isUnspecified {
             return output.append(literal: "null")
         }
@@ -111,12 +113,12 @@ struct JSONRows {
         output.append(UInt8(ascii: "\""))
     }
 
-    private func append(_ text: String?, _ output: inout OutputBuffer) {
+    private func append(_ text: String?, _ output: inout OutputSpan<UInt8>) {
         guard let text else { return output.append(literal: "null") }
         output.append(json: text)
     }
 
-    private func append(scale: UInt8?, _ output: inout OutputBuffer) {
+    private func append(scale: UInt8?, _ output: inout OutputSpan<UInt8>) {
         guard let scale else { return output.append(literal: "null") }
         output.append(decimal: UInt64(scale))
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Numbers as people read them, short enough for a column: two to three digits that matter.
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends a byte count in binary units, at most four characters: `1023`, `1.2M` (MiB), `34G`.
     mutating func append(humanBytes value: UInt64) {
         append(scaled: value, by: 1024, units: ["", "K", "M", "G", "T", "P", "E"])

@@ -2,7 +2,7 @@
 
 /// Text of strangers (an SNI) and of configurations: nothing of it may steer a terminal, add a
 /// column, or end a quoted field.
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends text in which everything but visible ASCII, and `\`, stands as `\xNN`: one byte is
     /// one column, and a field holds no space.
     mutating func append(visible text: String) {

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends a number in decimal.
     mutating func append(decimal value: UInt64) {
-        if value < 10 { return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)) }
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var index = 20
+        let start = count
         var rest = value
-        while rest > 0 {
+        repeat {
             let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            index &-= 1
-            digits[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit))
             rest = quotient
-        }
-        while index < 20 {
-            append(digits[index])
-            index &+= 1
+        } while rest > 0
+        reverse(from: start)
+    }
+
+    /// Digits come last one first.
+    private mutating func reverse(from start: Int) {
+        var left = start
+        var right = count &- 1
+        while left < right {
+            let byte = self[left]
+            self[left] = self[right]
+            self[right] = byte
+            left &+= 1
+            right &-= 1
         }
     }
 
