@@ -8,7 +8,7 @@ extension OutputSpan<UInt8> {
     }
 
     mutating func append(spaces count: Int) {
-        for _ in 0..<Swift.max(count, 0) { append(UInt8(ascii: " ")) }
+        if count > 0 { append(repeating: UInt8(ascii: " "), count: count) }
     }
 
     /// Puts spaces in front of what was written since `start`, until it fills `width`.

@@ -3,27 +3,14 @@
 extension OutputSpan<UInt8> {
     /// Appends a number in decimal.
     mutating func append(decimal value: UInt64) {
-        let start = count
-        var rest = value
-        repeat {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit))
-            rest = quotient
-        } while rest > 0
-        reverse(from: start)
+        if value < 10 { return append(Self.digit(value)) }
+        if value < 1000 { return append(padded: value, digits: value < 100 ? 2 : 3) }
+        append(decimal: value / 1000)
+        append(padded: value % 1000, digits: 3)
     }
 
-    /// Digits come last one first.
-    private mutating func reverse(from start: Int) {
-        var left = start
-        var right = count &- 1
-        while left < right {
-            let byte = self[left]
-            self[left] = self[right]
-            self[right] = byte
-            left &+= 1
-            right &-= 1
-        }
+    private static func digit(_ value: UInt64) -> UInt8 {
+        UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)
     }
 
     /// Appends a number in decimal, with its sign when it is negative.
@@ -42,8 +29,8 @@ extension OutputSpan<UInt8> {
 
     /// Appends the last `digits` digits (at most three) with leading zeros.
     mutating func append(padded value: UInt64, digits: Int) {
-        if digits > 2 { append(decimal: value / 100 % 10) }
-        if digits > 1 { append(decimal: value / 10 % 10) }
-        append(decimal: value % 10)
+        if digits > 2 { append(Self.digit(value / 100 % 10)) }
+        if digits > 1 { append(Self.digit(value / 10 % 10)) }
+        append(Self.digit(value % 10))
     }
 }

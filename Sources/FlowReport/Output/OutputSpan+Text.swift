@@ -58,16 +58,19 @@ extension OutputSpan<UInt8> {
 
     /// Whether the text needs no escape in any format: what every checked `ServerName` is.
     private static func isPlain(_ text: String) -> Bool {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: ":"):
-                continue
-            default:
-                return false
-            }
-        }
+        let bytes = text.utf8Span.span
+        for index in bytes.indices where !isPlain(bytes[index]) { return false }
         return true
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "-")...UInt8(ascii: "."), UInt8(ascii: "0")...UInt8(ascii: ":"),
+            UInt8(ascii: "_"):
+            true
+        default:
+            false
+        }
     }
 }
