@@ -98,7 +98,8 @@ let package = Package(
         tests("TLSClassifierTests", ["TLSClassifier"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
-        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
+        tests(
+            "FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes", argumentParser]),
         tests("RelayingTests", ["Relaying"]),
         tests("SplicingTests", ["Splicing"]),
         library("DatapathTesting", ["Datapath"]),

@@ -13,12 +13,16 @@ extension OutputSpan<UInt8> {
 
     /// Puts spaces in front of what was written since `start`, until it fills `width`.
     mutating func alignRight(from start: Int, width: Int) {
-        let length = count - start
-        guard length < width else { return }
-        append(spaces: width - length)
-        for offset in 1...width {
-            let from = length - offset
-            self[start + width - offset] = from >= 0 ? self[start + from] : UInt8(ascii: " ")
+        let length = count &- start
+        let gap = width &- length
+        guard gap > 0 else { return }
+        append(spaces: gap)
+        var index = length
+        while index > 0 {
+            index &-= 1
+            self[start &+ gap &+ index] = self[start &+ index]
+            // What was not moved over yet is space already, beyond the old text.
+            if index < gap { self[start &+ index] = UInt8(ascii: " ") }
         }
     }
 
