@@ -58,7 +58,7 @@ import Testing
     @Test func `validates against the schema that is shipped`() throws {
         let document = try JSONSerialization.jsonObject(
             with: Data(try report(SampleFlows.all, .json).utf8))
-        #expect(try FlowSchema().complaints(about: document).isEmpty)
+        #expect(try FlowSchema().complaints(about: document) == [])
     }
 
     @Test(arguments: [

@@ -19,9 +19,9 @@ import Testing
     @Test func `cuts nothing that it has room for`() throws {
         #expect(
             try report([SampleFlows.spliced, SampleFlows.relayed], .table, width: 140) == """
-                CLIENT                LISTENER SNI                      CLUSTER ENDPOINT              STATE     AGE  IDLE   UP DOWN  UP#  DN# MODE
-                192.0.2.7:50000       tls      kafka1.server.test       kafka1  10.0.0.11:9093        estab   3m12s  2.0s 1.1M  32G 1.2k  999 spliced
-                127.0.0.1:60000       tls      -                        web     -                     connect  9.9s   0ms    0    0    0    0 relayed:local-client
+                CLIENT                LISTENER SNI                CLUSTER ENDPOINT              STATE     AGE  IDLE   UP DOWN  UP#  DN# MODE
+                192.0.2.7:50000       tls      kafka1.server.test kafka1  10.0.0.11:9093        estab   3m12s  2.0s 1.1M  32G 1.2k  999 spliced
+                127.0.0.1:60000       tls      -                  web     -                     connect  9.9s   0ms    0    0    0    0 relayed:local-client
 
                 """)
     }

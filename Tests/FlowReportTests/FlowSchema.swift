@@ -49,8 +49,10 @@ struct FlowSchema {
         case is String: return "string"
         case is [Any]: return "array"
         case is [String: Any]: return "object"
-        case is Bool where "\(value)" == "true" || "\(value)" == "false": return "boolean"
         case let number as NSNumber:
+            // Foundation keeps booleans as numbers of one character; the text belongs to `number`.
+            let isBoolean = unsafe number.objCType.pointee == CChar(UInt8(ascii: "c"))
+            if isBoolean { return "boolean" }
             return number.doubleValue == number.doubleValue.rounded() ? "integer" : "number"
         default: return "unknown"
         }
