@@ -12,8 +12,9 @@ struct Sluice: ParsableCommand {
         commandName: "sluice",
         abstract: "A layer-4 load balancer that routes TLS by SNI without terminating it.",
         discussion: """
-            Without a verb it runs. Exit codes: 0 ok, 1 something failed, 2 the command line or \
-            the configuration is wrong.
+            Without a verb it runs: sluice --config FILE [--ifindex N]...; sluice help run lists \
+            all options. Exit codes: 0 ok, 1 something failed, 2 the command line or the \
+            configuration is wrong.
             """,
         version: sluiceVersion,
         subcommands: [Run.self, Check.self, Status.self, Unload.self],
