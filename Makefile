@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # The few commands people type. Each installs what it needs first (apt, root).
 
-.PHONY: build test demo format lint deps
+.PHONY: build test demo bench format lint deps
 
 build: deps
 	swift build -c release
 
 test: lint
 	swift test
+
+# Both need root.
+demo: build
+	Tests/Lab/demo
+
+bench: build
+	bench/run
 
 lint: deps
 	swift format lint --strict --recursive Package.swift Sources Tests bpf/plugin

@@ -87,8 +87,8 @@ let package = Package(
         program(
             "sluice",
             [
-                "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets", argumentParser,
-                logging,
+                "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Settings", "Splicing",
+                "Relaying", "Datapath", "KernelSockets", argumentParser, logging,
             ]),
         program(
             "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),
@@ -103,7 +103,8 @@ let package = Package(
         tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
-        tests("FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes"]),
+        tests(
+            "FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes", argumentParser]),
         tests(
             "RelayingTests",
             ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),

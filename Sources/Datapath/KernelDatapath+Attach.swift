@@ -156,15 +156,22 @@ extension KernelDatapath {
     @discardableResult
     public static func unload(_ pins: PinDirectory) -> Bool {
         guard pins.exists else { return false }
-        for interface in attachedInterfaces(pins) { detach(from: interface, pins) }
+        for (interface, _) in attachedInterfaces(pins) { detach(from: interface, pins) }
         pins.remove()
         return true
     }
 
     /// Interfaces that the pins, or with clsact their marks, name.
-    public static func attachedInterfaces(_ pins: PinDirectory) -> [UInt32] {
-        Set(pins.pins.compactMap { name in
-            name.hasPrefix("link_") || name.hasPrefix("clsact_") ? name.split(separator: "_").last.flatMap { UInt32($0) } : nil
-        }).sorted()
+    public static func attachedInterfaces(_ pins: PinDirectory) -> [(
+        interface: UInt32, mode: AttachMode
+    )] {
+        var modes: [UInt32: AttachMode] = [:]
+        for name in pins.pins {
+            let parts = name.split(separator: "_")
+            guard let index = parts.last.flatMap({ UInt32($0) }) else { continue }
+            if parts[0] == "link" { modes[index] = .tcx }
+            if parts[0] == "clsact" { modes[index] = .clsact }
+        }
+        return modes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 }

@@ -50,6 +50,11 @@ public struct Epoll: ~Copyable, Sendable {
         try control(EPOLL_CTL_ADD, socket.descriptor.rawValue, readiness, token)
     }
 
+    /// Watches a descriptor that somebody else owns, a BPF ring's for example.
+    public func add(descriptor number: Int32, token: UInt64) throws(SocketError) {
+        try control(EPOLL_CTL_ADD, number, .readable, token)
+    }
+
     /// Changes what is wanted of a listening socket; empty: nothing.
     public func change(_ socket: borrowing ListeningSocket, _ readiness: Readiness, token: UInt64)
         throws(SocketError)

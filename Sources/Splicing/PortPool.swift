@@ -17,8 +17,8 @@ public struct PortPool: Sendable {
     private var source = 0
     private var range = 0
     private var nextPort: Int
-    /// Ports of flows that an earlier daemon began.
-    private var reserved: Set<Place> = []
+    /// One bit a port that is out; for each source, made when first used.
+    private var out: [[UInt64]]
     /// How many are out.
     public private(set) var inUse = 0
 
@@ -35,6 +35,7 @@ public struct PortPool: Sendable {
         self.ranges = ranges
         self.worker = worker
         self.workers = workers
+        out = Array(repeating: [], count: sources.count)
         nextPort = ranges.first.map { Self.firstPort(in: $0, worker, workers) } ?? 0
     }
 
@@ -51,24 +52,40 @@ public struct PortPool: Sendable {
     /// Takes a port, or nil when all are out.
     public mutating func take() -> TransportAddress? {
         guard let place = takeFresh() ?? takeReturned() else { return nil }
-        inUse += 1
+        mark(place, isOut: true)
         return TransportAddress(sources[Int(place.source)], place.port)
     }
 
-    /// Gives a port back. Only when neither flow of it exists any more.
+    /// Gives a port back. Only when neither flow of it exists any more; a port that is not out is
+    /// passed over.
     public mutating func giveBack(_ address: TransportAddress) {
-        guard let source = sources.firstIndex(of: address.address) else { return }
-        let place = Place(source: UInt16(source), port: address.port)
-        reserved.remove(place)
-        inUse -= 1
+        guard let place = place(address), isOut(place) else { return }
+        mark(place, isOut: false)
         returned.append(place)
     }
 
     /// Keeps a port that a flow uses which this daemon did not begin.
     public mutating func reserve(_ address: TransportAddress) {
-        guard let source = sources.firstIndex(of: address.address) else { return }
-        let place = Place(source: UInt16(source), port: address.port)
-        if reserved.insert(place).inserted { inUse += 1 }
+        guard let place = place(address), !isOut(place) else { return }
+        mark(place, isOut: true)
+    }
+
+    private func place(_ address: TransportAddress) -> Place? {
+        sources.firstIndex(of: address.address).map {
+            Place(source: UInt16($0), port: address.port)
+        }
+    }
+
+    private func isOut(_ place: Place) -> Bool {
+        let bits = out[Int(place.source)]
+        return !bits.isEmpty && bits[Int(place.port) / 64] >> UInt64(place.port % 64) & 1 == 1
+    }
+
+    private mutating func mark(_ place: Place, isOut: Bool) {
+        let source = Int(place.source)
+        if out[source].isEmpty { out[source] = [UInt64](repeating: 0, count: 65536 / 64) }
+        out[source][Int(place.port) / 64] ^= 1 << UInt64(place.port % 64)
+        inUse += isOut ? 1 : -1
     }
 
     private mutating func takeFresh() -> Place? {
@@ -76,7 +93,7 @@ public struct PortPool: Sendable {
             while nextPort <= Int(ranges[range].upperBound) {
                 let place = Place(source: UInt16(source), port: UInt16(nextPort))
                 nextPort += workers
-                if reserved.isEmpty || !reserved.contains(place) { return place }
+                if !isOut(place) { return place }
             }
             range += 1
             if range == ranges.count {

@@ -143,8 +143,8 @@ public struct RoutingSnapshot: Sendable {
 public enum HandOver: Sendable {
     /// Relay it to the cluster with this index, for a reason.
     case relay(cluster: Int, RelayReason, ServerName?)
-    /// Go on reading its hello.
-    case classify
+    /// Go on reading its hello, for a reason.
+    case classify(RelayReason)
     /// Turn it away.
     case reject(Rejection)
 }

@@ -43,8 +43,8 @@ extension Splicer where Kernel: ~Copyable {
         splice.endpoint = UInt16(endpoint)
         splice.serverName = names.id(of: client.serverName)
         splice.createdNanoseconds = now
-        splice.template = kernel.store(
-            hello: client.assembly.bytes.span, segmentSize: segmentSize(client))
+        let hello = client.assembly.bytes
+        splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
         client.splice = splice
         client.deadline = now + cluster.connectTimeout.wholeNanoseconds
         kernel.program(splice)

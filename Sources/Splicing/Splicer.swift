@@ -105,13 +105,14 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard let listener = routes.listeners[client.note.listener] else { return forget(client) }
         client.timestamp = record.timestamp
         client.window = record.window
-        if record.isUrgent { return handOver(client, urgent: listener, now: now) }
+        // The relay reads on, urgent byte and all, and takes its own decision.
+        if record.isUrgent { return handOver(client, .classify(.urgentData), now: now) }
         let room = listener.helloLimit + TemplateRing.limit(segmentSize: settings.segmentSize)
         let grown = client.assembly.add(bytes, at: record.sequence, limit: room)
-        let all = client.assembly.bytes.span
-        switch client.reader.read(all.extracting(last: grown)) {
+        let all = client.assembly.bytes
+        switch client.reader.read(all.span.extracting(last: grown)) {
         case .needsMore:
-            if isTrickling(client) { handOver(client, .classify, now: now) }
+            if isTrickling(client) { handOver(client, .classify(.trickledHello), now: now) }
         case .hello(let hello):
             counters.classified.increment()
             client.serverName = hello.serverName
@@ -137,13 +138,6 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         case .reject(let how):
             handOver(client, .reject(how), now: now)
         }
-    }
-
-    private mutating func handOver(
-        _ client: PendingClient, urgent listener: ListenerRoutes, now: UInt64
-    ) {
-        // The relay reads the hello, urgent byte and all, and takes its own decision.
-        handOver(client, .classify, now: now)
     }
 
     /// Gives the client to the relay.

@@ -6,7 +6,8 @@ internal import FlowReport
 /// `flowdump counters`: what the datapath decided, and why packets were dropped.
 struct CountersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "counters", abstract: "Show verdict and drop reason counters.")
+        commandName: "counters", abstract: "Show verdict and drop reason counters.",
+        usage: "flowdump counters [OPTIONS]")
 
     @OptionGroup var common: CommonOptions
 

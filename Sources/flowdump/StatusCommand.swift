@@ -6,7 +6,8 @@ internal import FlowReport
 /// `flowdump status`: how many connections there are of each kind.
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show how many connections there are of each kind.")
+        commandName: "status", abstract: "Show how many connections there are of each kind.",
+        usage: "flowdump status [OPTIONS]")
 
     @OptionGroup var common: CommonOptions
 

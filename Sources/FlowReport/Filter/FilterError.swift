@@ -15,11 +15,11 @@ public struct FilterError: Error, Equatable, CustomStringConvertible {
 
     /// The problem, the filter with a caret line below it, and what is accepted there.
     public var description: String {
-        let shown = String(String.UnicodeScalarView(text.unicodeScalars.map(Self.visible)))
+        let shown = Self.visible(text)
         let margin = String(repeating: " ", count: column - 1)
         let caret = "^" + String(repeating: "~", count: length - 1)
         return """
-            filter, column \(column): \(problem)
+            filter, column \(column): \(Self.visible(problem))
               \(shown)
               \(margin)\(caret)
             Accepted here: \(accepted)
@@ -27,7 +27,10 @@ public struct FilterError: Error, Equatable, CustomStringConvertible {
     }
 
     /// A control character would move the caret, or the terminal.
-    private static func visible(_ scalar: UnicodeScalar) -> UnicodeScalar {
-        scalar.properties.generalCategory == .control ? " " : scalar
+    private static func visible(_ text: String) -> String {
+        let scalars = text.unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? " " : scalar
+        }
+        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -6,7 +6,7 @@ internal import WireTypes
 /// Which flows a listing shows: a value, made from text by `init(_:)` and asked once a flow.
 ///
 /// Words, loosest first: `or`, `and`, `not`; parentheses group.
-public indirect enum FlowFilter: Sendable, Equatable {
+public enum FlowFilter: Sendable, Equatable {
     /// The SNI matches; a flow without one never does.
     case serverName(Glob)
     /// The client's address.
@@ -32,7 +32,7 @@ public indirect enum FlowFilter: Sendable, Equatable {
     /// A number of the flow.
     case quantity(FlowQuantity, Comparison, UInt64)
     /// None of it.
-    case not(FlowFilter)
+    indirect case not(FlowFilter)
     /// Every one; all flows when empty.
     case all([FlowFilter])
     /// At least one.

@@ -15,19 +15,20 @@ public struct Glob: Sendable, Equatable {
 
     /// Whether the whole of `text` matches. Never allocates; backtracks to the last star only.
     public func matches(_ text: String) -> Bool {
-        let bytes = text.utf8
-        var position = bytes.startIndex
+        let bytes = text.utf8Span.span
+        var position = 0
         var index = 0
-        var retry: (position: String.Index, index: Int)?
-        while position < bytes.endIndex {
+        var retry: (position: Int, index: Int)?
+        while position < bytes.count {
             if index < pattern.count, pattern[index] == Self.star {
                 index += 1
+                if index == pattern.count { return true }
                 retry = (position, index)
             } else if index < pattern.count, accepts(bytes[position], at: index) {
-                bytes.formIndex(after: &position)
+                position += 1
                 index += 1
             } else if let last = retry {
-                position = bytes.index(after: last.position)
+                position = last.position + 1
                 index = last.index
                 retry = (position, index)
             } else {

@@ -7,19 +7,21 @@ struct CSVRows {
     let columns: [FlowColumn]
     let hasHeader: Bool
 
-    func begin(_ output: inout OutputBuffer) {
+    func begin(_ output: inout OutputSpan<UInt8>) {
         if !hasHeader { return }
         output.append(literal: columns.map(\.rawValue).joined(separator: ","))
         output.append(UInt8(ascii: "\n"))
     }
 
-    func print(_ flow: Flow, now: UInt64, _ output: inout OutputBuffer) {
-        var isFirst = true
-        for column in columns {
-            if !isFirst { output.append(UInt8(ascii: ",")) }
-            isFirst = false
-            output.append(cell: column, of: flow, now: now, style: .raw)
+    func print(_ flow: borrowing Flow, now: UInt64, _ output: inout OutputBuffer) throws {
+        try output.write(atMost: flow.rowLimit) { span in
+            var isFirst = true
+            for column in columns {
+                if !isFirst { span.append(UInt8(ascii: ",")) }
+                isFirst = false
+                span.append(cell: column, of: flow, now: now, style: .raw)
+            }
+            span.append(UInt8(ascii: "\n"))
         }
-        output.append(UInt8(ascii: "\n"))
     }
 }

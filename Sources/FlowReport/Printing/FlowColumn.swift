@@ -63,7 +63,7 @@ public enum FlowColumn: String, Sendable, CaseIterable {
         case .upstreamBytes: "UP"
         case .downstreamBytes: "DOWN"
         case .upstreamPackets: "UP#"
-        case .downstreamPackets: "DOWN#"
+        case .downstreamPackets: "DN#"
         default: shortened(rawValue).uppercased()
         }
     }

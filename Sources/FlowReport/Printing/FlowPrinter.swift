@@ -40,22 +40,24 @@ public struct FlowPrinter: ~Copyable {
     public mutating func begin(instance: String, now: UInt64) throws {
         switch format {
         case .table, .wide, .jsonl: break
-        case .csv: csv.begin(&output)
-        case .json: json.begin(instance: instance, now: now, &output)
+        case .csv: try output.write(atMost: 4096, csv.begin)
+        case .json:
+            let json = json
+            try output.write(atMost: 256 + 6 * instance.utf8.count) {
+                json.begin(instance: instance, now: now, &$0)
+            }
         }
-        try output.flushIfLarge()
     }
 
     /// Writes one flow; `now` is CLOCK_MONOTONIC in nanoseconds.
     public mutating func print(_ flow: borrowing Flow, now: UInt64) throws {
         switch format {
-        case .table, .wide: try aligned.print(copy flow, now: now, &output)
-        case .csv: csv.print(copy flow, now: now, &output)
-        case .json: json.print(copy flow, now: now, isFirst: count == 0, &output)
-        case .jsonl: json.print(line: copy flow, now: now, &output)
+        case .table, .wide: try aligned.print(flow, now: now, &output)
+        case .csv: try csv.print(flow, now: now, &output)
+        case .json: try json.print(flow, now: now, before: count == 0 ? "\n" : ",\n", &output)
+        case .jsonl: try json.print(flow, now: now, after: "\n", &output)
         }
         count += 1
-        try output.flushIfLarge()
     }
 
     /// Writes what stands behind the last flow, and hands over everything.
@@ -63,8 +65,22 @@ public struct FlowPrinter: ~Copyable {
         switch format {
         case .table, .wide: try aligned.end(&output)
         case .csv, .jsonl: break
-        case .json: json.end(count: count, &output)
+        case .json:
+            let (json, count) = (json, count)
+            try output.write(atMost: 64) { json.end(count: count, &$0) }
         }
         try output.flush()
+    }
+}
+
+extension Flow {
+    /// No cell, heading or JSON member other than names takes more than this in a row.
+    private static let fixedBytes = 4096
+
+    /// More bytes than a row of any format takes, without padding: an escape makes at most six of
+    /// one byte.
+    var rowLimit: Int {
+        let names = listener.utf8.count + cluster.utf8.count + (serverName?.utf8.count ?? 0)
+        return Self.fixedBytes + 6 * names
     }
 }

@@ -8,7 +8,9 @@ struct JSONRows {
     /// Goes up when a field changes its meaning or goes away.
     static let formatVersion: UInt64 = 1
 
-    func begin(instance: String, now: UInt64, _ output: inout OutputBuffer) {
+    private let text = Text()
+
+    func begin(instance: String, now: UInt64, _ output: inout OutputSpan<UInt8>) {
         output.append(literal: #"{"format_version":"#)
         output.append(decimal: Self.formatVersion)
         output.append(literal: #","instance":"#)
@@ -18,106 +20,109 @@ struct JSONRows {
         output.append(literal: #","flows":["#)
     }
 
-    func end(count: Int, _ output: inout OutputBuffer) {
+    func end(count: Int, _ output: inout OutputSpan<UInt8>) {
         output.append(literal: "\n],\"count\":")
         output.append(decimal: count)
         output.append(literal: "}\n")
     }
 
-    func print(_ flow: Flow, now: UInt64, isFirst: Bool, _ output: inout OutputBuffer) {
-        output.append(literal: isFirst ? "\n" : ",\n")
-        append(flow, now: now, &output)
+    /// Writes one flow as an object.
+    func print(
+        _ flow: borrowing Flow, now: UInt64, before: String = "", after: String = "",
+        _ output: inout OutputBuffer
+    ) throws {
+        try output.write(atMost: flow.rowLimit) { span in
+            span.append(literal: before)
+            append(flow, now: now, &span)
+            span.append(literal: after)
+        }
     }
 
-    func print(line flow: Flow, now: UInt64, _ output: inout OutputBuffer) {
-        append(flow, now: now, &output)
-        output.append(UInt8(ascii: "\n"))
-    }
-
-    private func append(_ flow: Flow, now: UInt64, _ output: inout OutputBuffer) {
+    private func append(_ flow: borrowing Flow, now: UInt64, _ output: inout OutputSpan<UInt8>) {
         appendNames(flow, &output)
-        output.append(literal: #","created_ns":"#)
+        output.append(text.createdNs)
         output.append(decimal: flow.createdNanoseconds)
-        output.append(literal: #","last_seen_ns":"#)
+        output.append(text.lastSeenNs)
         output.append(decimal: flow.lastSeenNanoseconds)
-        output.append(literal: #","age_ns":"#)
+        output.append(text.ageNs)
         output.append(decimal: FlowQuantity.age.value(of: flow, now: now))
-        output.append(literal: #","idle_ns":"#)
+        output.append(text.idleNs)
         output.append(decimal: FlowQuantity.idle.value(of: flow, now: now))
-        output.append(literal: #","upstream":{"bytes":"#)
+        output.append(text.upstreamBytes)
         append(flow.upstream, &output)
-        output.append(literal: #"},"downstream":{"bytes":"#)
+        output.append(text.downstreamBytes)
         append(flow.downstream, &output)
-        output.append(literal: #"},"client_scale":"#)
+        output.append(text.clientScale)
         append(scale: flow.clientScale, &output)
-        output.append(literal: #","balancer_scale":"#)
+        output.append(text.balancerScale)
         append(scale: flow.balancerScale, &output)
-        output.append(literal: #","endpoint_scale":"#)
+        output.append(text.endpointScale)
         append(scale: flow.endpointScale, &output)
-        output.append(
-            literal: flow.hasTimestamps ? #","timestamps":true"# : #","timestamps":false"#)
-        output.append(literal: flow.hasSACK ? #","sack":true}"# : #","sack":false}"#)
+        output.append(text.timestamps)
+        output.append(flow.hasTimestamps ? text.yes : text.no)
+        output.append(text.sack)
+        output.append(flow.hasSACK ? text.yes : text.no)
+        output.append(UInt8(ascii: "}"))
     }
 
-    private func appendNames(_ flow: Flow, _ output: inout OutputBuffer) {
-        output.append(literal: #"{"client":"#)
+    private func appendNames(_ flow: borrowing Flow, _ output: inout OutputSpan<UInt8>) {
+        output.append(text.client)
         append(flow.client, &output)
-        output.append(literal: #","listener":"#)
+        output.append(text.listener)
         output.append(json: flow.listener)
-        output.append(literal: #","listener_address":"#)
+        output.append(text.listenerAddress)
         append(flow.listenerAddress, &output)
-        output.append(literal: #","server_name":"#)
+        output.append(text.serverName)
         append(flow.serverName, &output)
-        output.append(literal: #","cluster":"#)
+        output.append(text.cluster)
         output.append(json: flow.cluster)
-        output.append(literal: #","balancer":"#)
+        output.append(text.balancer)
         append(flow.balancerAddress, &output)
-        output.append(literal: #","endpoint":"#)
+        output.append(text.endpoint)
         append(flow.endpoint, &output)
-        output.append(literal: #","state":""#)
+        output.append(text.state)
         output.append(literal: flow.state.rawValue)
-        output.append(
-            literal: flow.relayReason == nil ? #"","mode":"spliced""# : #"","mode":"relayed""#)
-        output.append(literal: #","relay_reason":"#)
+        output.append(flow.relayReason == nil ? text.modeSpliced : text.modeRelayed)
+        output.append(text.relayReason)
         append(flow.relayReason?.rawValue, &output)
     }
 
-    private func append(_ direction: FlowDirection, _ output: inout OutputBuffer) {
+    private func append(_ direction: borrowing FlowDirection, _ output: inout OutputSpan<UInt8>) {
         output.append(decimal: direction.bytes)
-        output.append(literal: #","packets":"#)
+        output.append(text.packets)
         output.append(decimal: direction.packets)
-        output.append(literal: #","sequence_delta":"#)
+        output.append(text.sequenceDelta)
         output.append(decimal: UInt64(direction.sequenceDelta))
-        output.append(literal: #","acknowledgement_delta":"#)
+        output.append(text.acknowledgementDelta)
         output.append(decimal: UInt64(direction.acknowledgementDelta))
-        output.append(literal: #","timestamp_value_delta":"#)
+        output.append(text.timestampValueDelta)
         output.append(decimal: UInt64(direction.timestampValueDelta))
-        output.append(literal: #","timestamp_echo_delta":"#)
+        output.append(text.timestampEchoDelta)
         output.append(decimal: UInt64(direction.timestampEchoDelta))
-        output.append(literal: #","window_shift":"#)
+        output.append(text.windowShift)
         output.append(decimal: direction.windowShift)
-        output.append(literal: #","ingress_interface":"#)
+        output.append(text.ingressInterface)
         output.append(decimal: UInt64(direction.ingressInterface))
-        output.append(literal: #","egress_interface":"#)
+        output.append(text.egressInterface)
         output.append(decimal: UInt64(direction.egressInterface))
     }
 
-    private func append(_ address: TransportAddress, _ output: inout OutputBuffer) {
+    private func append(_ address: TransportAddress, _ output: inout OutputSpan<UInt8>) {
         if address.port == 0, address.address.isUnspecified {
-            return output.append(literal: "null")
+            return output.append(text.null)
         }
         output.append(UInt8(ascii: "\""))
         output.append(address)
         output.append(UInt8(ascii: "\""))
     }
 
-    private func append(_ text: String?, _ output: inout OutputBuffer) {
-        guard let text else { return output.append(literal: "null") }
-        output.append(json: text)
+    private func append(_ name: String?, _ output: inout OutputSpan<UInt8>) {
+        guard let name else { return output.append(text.null) }
+        output.append(json: name)
     }
 
-    private func append(scale: UInt8?, _ output: inout OutputBuffer) {
-        guard let scale else { return output.append(literal: "null") }
+    private func append(scale: UInt8?, _ output: inout OutputSpan<UInt8>) {
+        guard let scale else { return output.append(text.null) }
         output.append(decimal: UInt64(scale))
     }
 }

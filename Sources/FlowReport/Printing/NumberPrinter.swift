@@ -33,16 +33,24 @@ public struct NumberPrinter {
         sink: @escaping ReportSink
     ) throws {
         var output = OutputBuffer(sink: sink)
-        switch format {
-        case .table, .wide: printTable(numbers, title: title, &output)
-        case .csv: printCSV(numbers, title: title, &output)
-        case .json: printJSON(numbers, member: member, instance: instance, &output)
-        case .jsonl: printLines(numbers, title: title, &output)
+        let names = numbers.reduce(0) { $0 + $1.name.utf8.count }
+        let widest = numbers.map(\.name.utf8.count).max() ?? 0
+        // An escape makes at most six bytes of one; 128 more for the number and what is around it.
+        let limit = 1024 + 6 * (names + instance.utf8.count) + numbers.count * (widest + 128)
+        try output.write(atMost: limit) { span in
+            switch format {
+            case .table, .wide: printTable(numbers, title: title, &span)
+            case .csv: printCSV(numbers, title: title, &span)
+            case .json: printJSON(numbers, member: member, instance: instance, &span)
+            case .jsonl: printLines(numbers, title: title, &span)
+            }
         }
         try output.flush()
     }
 
-    private func printTable(_ numbers: [NamedNumber], title: String, _ output: inout OutputBuffer) {
+    private func printTable(
+        _ numbers: [NamedNumber], title: String, _ output: inout OutputSpan<UInt8>
+    ) {
         let width = numbers.map(\.name.utf8.count).max() ?? 0
         if hasHeader {
             output.append(literal: title.uppercased())
@@ -50,17 +58,19 @@ public struct NumberPrinter {
             output.append(literal: "                VALUE\n")
         }
         for number in numbers {
-            let start = output.position
+            let start = output.count
             output.append(visible: number.name)
-            output.append(spaces: width + 1 - (output.position - start))
-            let value = output.position
+            output.append(spaces: width + 1 - (output.count - start))
+            let value = output.count
             output.append(decimal: number.value)
             output.alignRight(from: value, width: 20)
             output.append(literal: "\n")
         }
     }
 
-    private func printCSV(_ numbers: [NamedNumber], title: String, _ output: inout OutputBuffer) {
+    private func printCSV(
+        _ numbers: [NamedNumber], title: String, _ output: inout OutputSpan<UInt8>
+    ) {
         if hasHeader { output.append(literal: "\(title),value\n") }
         for number in numbers {
             output.append(csv: number.name)
@@ -71,7 +81,8 @@ public struct NumberPrinter {
     }
 
     private func printJSON(
-        _ numbers: [NamedNumber], member: String, instance: String, _ output: inout OutputBuffer
+        _ numbers: [NamedNumber], member: String, instance: String,
+        _ output: inout OutputSpan<UInt8>
     ) {
         output.append(literal: #"{"format_version":"#)
         output.append(decimal: JSONRows.formatVersion)
@@ -87,7 +98,9 @@ public struct NumberPrinter {
         output.append(literal: "\n}}\n")
     }
 
-    private func printLines(_ numbers: [NamedNumber], title: String, _ output: inout OutputBuffer) {
+    private func printLines(
+        _ numbers: [NamedNumber], title: String, _ output: inout OutputSpan<UInt8>
+    ) {
         for number in numbers {
             output.append(literal: "{\"\(title)\":")
             output.append(json: number.name)

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends a number in decimal.
     mutating func append(decimal value: UInt64) {
-        if value < 10 { return append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)) }
-        var digits = InlineArray<20, UInt8>(repeating: 0)
-        var index = 20
-        var rest = value
-        while rest > 0 {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            index &-= 1
-            digits[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
-            rest = quotient
-        }
-        while index < 20 {
-            append(digits[index])
-            index &+= 1
-        }
+        if value < 10 { return append(Self.digit(value)) }
+        if value < 1000 { return append(padded: value, digits: value < 100 ? 2 : 3) }
+        append(decimal: value / 1000)
+        append(padded: value % 1000, digits: 3)
+    }
+
+    private static func digit(_ value: UInt64) -> UInt8 {
+        UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value)
     }
 
     /// Appends a number in decimal, with its sign when it is negative.
@@ -35,8 +29,8 @@ extension OutputBuffer {
 
     /// Appends the last `digits` digits (at most three) with leading zeros.
     mutating func append(padded value: UInt64, digits: Int) {
-        if digits > 2 { append(decimal: value / 100 % 10) }
-        if digits > 1 { append(decimal: value / 10 % 10) }
-        append(decimal: value % 10)
+        if digits > 2 { append(Self.digit(value / 100 % 10)) }
+        if digits > 1 { append(Self.digit(value / 10 % 10)) }
+        append(Self.digit(value % 10))
     }
 }

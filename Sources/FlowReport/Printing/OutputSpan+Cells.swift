@@ -3,10 +3,10 @@
 internal import Datapath
 internal import WireTypes
 
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends what `column` says about `flow`.
     mutating func append(
-        cell column: FlowColumn, of flow: Flow, now: UInt64, style: CellStyle
+        cell column: FlowColumn, of flow: borrowing Flow, now: UInt64, style: CellStyle
     ) {
         switch column {
         case .client: append(address: flow.client, style)
@@ -27,7 +27,9 @@ extension OutputBuffer {
     }
 
     /// The columns that a table leaves out.
-    private mutating func append(detail column: FlowColumn, of flow: Flow, style: CellStyle) {
+    private mutating func append(
+        detail column: FlowColumn, of flow: borrowing Flow, style: CellStyle
+    ) {
         switch column {
         case .relayReason: append(name: flow.relayReason?.rawValue ?? "", style)
         case .listenerAddress: append(address: flow.listenerAddress, style)
@@ -43,7 +45,7 @@ extension OutputBuffer {
         }
     }
 
-    private mutating func append(translation column: FlowColumn, of flow: Flow) {
+    private mutating func append(translation column: FlowColumn, of flow: borrowing Flow) {
         switch column {
         case .upstreamSequenceDelta: append(decimal: flow.upstream.sequenceDelta)
         case .upstreamAcknowledgementDelta: append(decimal: flow.upstream.acknowledgementDelta)
@@ -89,7 +91,7 @@ extension OutputBuffer {
         }
     }
 
-    private mutating func append(modeOf flow: Flow, _ style: CellStyle) {
+    private mutating func append(modeOf flow: borrowing Flow, _ style: CellStyle) {
         guard let reason = flow.relayReason else { return append(literal: "spliced") }
         append(literal: "relayed")
         if style == .raw { return }

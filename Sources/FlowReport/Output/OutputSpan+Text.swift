@@ -2,7 +2,7 @@
 
 /// Text of strangers (an SNI) and of configurations: nothing of it may steer a terminal, add a
 /// column, or end a quoted field.
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends text in which everything but visible ASCII, and `\`, stands as `\xNN`: one byte is
     /// one column, and a field holds no space.
     mutating func append(visible text: String) {
@@ -58,16 +58,19 @@ extension OutputBuffer {
 
     /// Whether the text needs no escape in any format: what every checked `ServerName` is.
     private static func isPlain(_ text: String) -> Bool {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: ":"):
-                continue
-            default:
-                return false
-            }
-        }
+        let bytes = text.utf8Span.span
+        for index in bytes.indices where !isPlain(bytes[index]) { return false }
         return true
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "-")...UInt8(ascii: "."), UInt8(ascii: "0")...UInt8(ascii: ":"),
+            UInt8(ascii: "_"):
+            true
+        default:
+            false
+        }
     }
 }

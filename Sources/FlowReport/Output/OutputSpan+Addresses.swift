@@ -2,7 +2,7 @@
 
 internal import WireTypes
 
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// Appends `192.0.2.1:443` or `[2001:db8::1]:443`.
     mutating func append(_ value: TransportAddress) {
         if let v4 = value.address.v4 {
@@ -83,11 +83,12 @@ extension OutputBuffer {
     }
 }
 
-extension OutputBuffer {
+extension OutputSpan<UInt8> {
     /// How long the `:443` or `]:443` is that ends the address written since `start`.
     func lengthOfPort(from start: Int) -> Int {
-        let colon = bytes[start...].lastIndex(of: UInt8(ascii: ":")) ?? bytes.count
-        let isBracketed = colon > start && bytes[colon - 1] == UInt8(ascii: "]")
-        return bytes.count - colon + (isBracketed ? 1 : 0)
+        var colon = count - 1
+        while colon > start, self[colon] != UInt8(ascii: ":") { colon -= 1 }
+        let isBracketed = colon > start && self[colon - 1] == UInt8(ascii: "]")
+        return count - colon + (isBracketed ? 1 : 0)
     }
 }

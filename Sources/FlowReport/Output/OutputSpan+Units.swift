@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Numbers as people read them, short enough for a column: two to three digits that matter.
-extension OutputBuffer {
-    /// Appends a byte count in binary units, at most four characters: `999`, `1.2M` (MiB), `34G`.
+extension OutputSpan<UInt8> {
+    /// Appends a byte count in binary units, at most four characters: `1023`, `1.2M` (MiB), `34G`.
     mutating func append(humanBytes value: UInt64) {
-        append(scaled: value, by: 1024, units: ["", "K", "M", "G", "T", "P", "E"])
+        append(scaled: value, by: 1024, unit: UInt8(ascii: "K"))
     }
 
     /// Appends a count in decimal units, at most four characters: `999`, `1.2k`, `34M`.
     mutating func append(humanCount value: UInt64) {
-        append(scaled: value, by: 1000, units: ["", "k", "M", "G", "T", "P", "E"])
+        append(scaled: value, by: 1000, unit: UInt8(ascii: "k"))
     }
 
-    private mutating func append(
-        scaled value: UInt64, by step: UInt64, units: InlineArray<7, String>
-    ) {
-        if value < 1000 { return append(decimal: value) }
-        var unit = 1
+    /// `first` is the unit of one step.
+    private mutating func append(scaled value: UInt64, by step: UInt64, unit first: UInt8) {
+        if value < step { return append(decimal: value) }
+        let units: InlineArray<6, UInt8> = [
+            first, UInt8(ascii: "M"), UInt8(ascii: "G"), UInt8(ascii: "T"), UInt8(ascii: "P"),
+            UInt8(ascii: "E"),
+        ]
+        var unit = 0
         var size = step
-        while unit < 6, value / size >= 1000 {
+        while unit < 5, value / size >= 1000 {
             unit += 1
             size *= step
         }
@@ -26,10 +29,10 @@ extension OutputBuffer {
         append(decimal: whole)
         if whole < 10 {
             append(UInt8(ascii: "."))
-            // Divided first, so that exbibytes cannot overflow.
-            append(decimal: min(value % size / (size / 10), 9))
+            // Ten times what is less than 2⁶⁰ fits in 64 bits.
+            append(decimal: value % size * 10 / size)
         }
-        append(literal: units[unit])
+        append(units[unit])
     }
 
     /// Appends a duration in at most five characters: `450ms`, `9.9s`, `3m12s`, `42m`, `9h05m`,

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A short text of ours that stands in every row, out of reach of `String`'s bookkeeping: names of
+/// members are most of what a million JSON objects consist of.
+struct FixedText {
+    private static let capacity = 32
+
+    fileprivate var bytes = InlineArray<32, UInt8>(repeating: 0)
+    fileprivate let count: Int
+
+    /// At most 32 bytes.
+    init(_ text: String) {
+        count = text.utf8.count
+        precondition(count <= Self.capacity, "\(text) is longer than a fixed text may be")
+        for (index, byte) in text.utf8.enumerated() { bytes[index] = byte }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    mutating func append(_ text: borrowing FixedText) {
+        for index in 0..<text.count { append(text.bytes[index]) }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Datapath
+internal import KernelBPF
+public import KernelSockets
+public import Logging
+internal import Synchronization
+internal import WireTypes
+
+/// What a worker is made of.
+public struct WorkerParts: Sendable {
+    /// The datapath.
+    public var datapath: KernelDatapath
+    /// Routing.
+    public var routes: RoutingSnapshot
+    /// This worker's settings.
+    public var settings: SplicerSettings
+    /// Takes what is not spliced.
+    public var fallback: any SpliceFallback
+    /// Shared by all workers.
+    public var admission: FlowAdmission
+    /// Shared by all workers.
+    public var counters: SplicerCounters
+    /// Shared by all workers.
+    public var names: ServerNameTable
+    /// Splices of an earlier daemon.
+    public var adopted: [SpliceRow]
+    /// Gets one line a failed write.
+    public var logger: Logger
+
+    /// All of them.
+    public init(
+        datapath: KernelDatapath, routes: RoutingSnapshot, settings: SplicerSettings,
+        fallback: any SpliceFallback, admission: FlowAdmission, counters: SplicerCounters,
+        names: ServerNameTable, adopted: [SpliceRow], logger: Logger
+    ) {
+        self.datapath = datapath
+        self.routes = routes
+        self.settings = settings
+        self.fallback = fallback
+        self.admission = admission
+        self.counters = counters
+        self.names = names
+        self.adopted = adopted
+        self.logger = logger
+    }
+}
+
+/// A thread that reads one worker's rings and runs its splicer.
+public final class SpliceWorker: Sendable {
+    private struct Inbox {
+        var messages: [WorkerMessage] = []
+        var isStopping = false
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let bell: EventCounter
+    private let thread = Mutex<KernelThread?>(nil)
+    private let index: Int
+
+    /// Makes the rings; `start` begins to read them.
+    public init(index: Int) throws(SocketError) {
+        self.index = index
+        bell = try EventCounter()
+    }
+
+    /// Starts the thread. `peers`: all workers, this one among them.
+    public func start(_ parts: WorkerParts, peers: [SpliceWorker]) throws {
+        let rings = Mutex<WorkerRings?>(try WorkerRings(parts.datapath, worker: index))
+        let box = RingBox(rings)
+        let epoll = try Epoll()
+        try epoll.add(bell, token: 0)
+        let poller = PollerBox(epoll)
+        var running: KernelThread? = try KernelThread(name: "splice-\(index)") { [self] in
+            guard let rings = box.take(), let epoll = poller.take() else { return }
+            run(parts, rings, epoll, peers)
+        }
+        thread.withLock { $0 = running.take() }
+    }
+
+    /// Leaves a message; it is read within a second.
+    public func post(_ message: WorkerMessage) {
+        inbox.withLock { $0.messages.append(message) }
+    }
+
+    /// Ends the thread and waits for it.
+    public func stop() {
+        inbox.withLock { $0.isStopping = true }
+        bell.signal()
+        guard let running = thread.withLock({ $0.take() }) else { return }
+        running.join()
+    }
+
+    private func run(
+        _ parts: WorkerParts, _ rings: consuming WorkerRings, _ epoll: consuming Epoll,
+        _ peers: [SpliceWorker]
+    ) {
+        var logger = parts.logger
+        logger[metadataKey: "worker"] = "\(index)"
+        do {
+            try epoll.add(descriptor: rings.number, token: 1)
+            let kernel = try LiveSplicingKernel(
+                parts.datapath, worker: index,
+                seed: UInt32(truncatingIfNeeded: MonotonicClock.nanoseconds >> 16)
+            ) { [logger] in logger.warning("kernel refused", metadata: ["error": "\($0)"]) }
+            var splicer = Splicer(
+                kernel: kernel, routes: parts.routes, settings: parts.settings,
+                fallback: parts.fallback, admission: parts.admission, counters: parts.counters,
+                names: parts.names)
+            for row in parts.adopted { splicer.adopt(upstream: row.upstream) }
+            try loop(&splicer, &rings, epoll, peers)
+        } catch {
+            // A worker without its thread leaves clients unanswered: nothing is worse.
+            logger.critical("worker cannot go on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func loop(
+        _ splicer: inout Splicer<LiveSplicingKernel>, _ rings: inout WorkerRings,
+        _ epoll: borrowing Epoll, _ peers: [SpliceWorker]
+    ) throws {
+        var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
+        var lastTick: UInt64 = 0
+        while true {
+            let timeout: Duration = splicer.isWaiting ? .milliseconds(50) : .seconds(1)
+            _ = try epoll.wait(&events, timeout: timeout)
+            var now = MonotonicClock.nanoseconds
+            repeat {
+                let count = rings.drain(
+                    hello: { record, bytes in splicer.receive(record, bytes, now: now) },
+                    flow: { event in splicer.handle(event, now: now) })
+                splicer.flush(now: now)
+                if count == 0 { break }
+                now = MonotonicClock.nanoseconds
+            } while now < lastTick + 50_000_000
+            if now >= lastTick + 20_000_000 {
+                lastTick = now
+                let (messages, isStopping) = takeMessages()
+                for message in messages { splicer.handle(message, now: now) }
+                splicer.tick(now: now)
+                splicer.flush(now: now)
+                sendForeignPorts(&splicer, peers)
+                if isStopping { return }
+            }
+        }
+    }
+
+    private func takeMessages() -> (messages: [WorkerMessage], isStopping: Bool) {
+        inbox.withLock { inbox in
+            defer { inbox.messages.removeAll(keepingCapacity: true) }
+            return (inbox.messages, inbox.isStopping)
+        }
+    }
+
+    private func sendForeignPorts(
+        _ splicer: inout Splicer<LiveSplicingKernel>, _ peers: [SpliceWorker]
+    ) {
+        guard !splicer.foreignPorts.isEmpty else { return }
+        for (port, target) in splicer.foreignPorts {
+            let owner = PortPool.owner(of: port.port, workers: peers.count)
+            peers[owner].post(.free(port, target: target))
+        }
+        splicer.foreignPorts.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Carries a value that is not copyable into the thread that takes it.
+private final class RingBox: Sendable {
+    private let value: Mutex<WorkerRings?>
+    init(_ value: consuming Mutex<WorkerRings?>) { self.value = value }
+    func take() -> WorkerRings? { value.withLock { $0.take() } }
+}
+
+private final class PollerBox: Sendable {
+    private let value: Mutex<Epoll?>
+    init(_ epoll: consuming Epoll) { value = Mutex(consume epoll) }
+    func take() -> Epoll? { value.withLock { $0.take() } }
+}

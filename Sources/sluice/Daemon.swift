@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Datapath
+import Foundation
+import KernelBPF
+import KernelSockets
+import Logging
+import Relaying
+import Settings
+import Splicing
+import WireTypes
+
+/// Everything that runs, wired; started by `init`, ended by `serve`.
+final class Daemon {
+    private let configuration: Configuration
+    private let plan: Plan
+    private let logger: Logger
+    private var datapath: KernelDatapath?
+    private var lock: InstanceLock?
+    private let relay: Relay
+    private var workers: [SpliceWorker] = []
+    private var sweeper: FlowSweeper?
+    private let counters = SplicerCounters()
+    private let admission: FlowAdmission
+
+    /// Loads, attaches and listens. On error nothing new is left attached or pinned.
+    init(_ configuration: Configuration, _ plan: Plan, _ logger: Logger) throws {
+        self.configuration = configuration
+        self.plan = plan
+        self.logger = logger
+        let pins = PinDirectory(instance: configuration.instance)
+        let hadPins = pins.exists
+        try Self.refuseOtherVersions(pins)
+        let loaded = try Self.load(configuration, plan, logger)
+        datapath = loaded
+        do {
+            lock = try loaded.map { try InstanceLock($0.pins) }
+            loaded?.clearDaemonState()
+            admission = FlowAdmission(
+                limit: (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100 / 2)
+            let attached = loaded == nil ? [] : plan.interfaces
+            let routes = try Self.routes(configuration, loaded, attached)
+            let names = Self.names(loaded)
+            let bridge = RelayBridge(
+                datapath: loaded, routes: routes, names: names, logger: logger)
+            relay = try Self.relay(configuration, bridge, logger)
+            bridge.use(relay)
+            try listen(routes)
+            if let loaded { try splice(loaded, routes, bridge, names) }
+        } catch {
+            // What an earlier daemon left running goes on without us.
+            if !hadPins, lock != nil || loaded != nil { loaded?.unload() }
+            throw failure("\(error)")
+        }
+    }
+
+    private static func refuseOtherVersions(_ pins: PinDirectory) throws {
+        guard let other = pins.otherVersions.first else { return }
+        throw failure(
+            "instance \(pins.instance) is pinned by another version at \(other.path). "
+                + "Stop that sluice, then remove what it left with: sluice unload "
+                + "--instance \(pins.instance)")
+    }
+
+    /// The datapath, or nil when the kernel does not let us load BPF: then everything is relayed.
+    private static func load(
+        _ configuration: Configuration, _ plan: Plan, _ logger: Logger
+    ) throws -> KernelDatapath? {
+        var options = DatapathOptions()
+        options.instance = configuration.instance
+        options.workers = min(
+            configuration.workers ?? ProcessInfo.processInfo.activeProcessorCount, 64)
+        options.flows = configuration.limits.flows
+        options.handshakes = configuration.limits.handshakes
+        options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
+        let pins = PinDirectory(instance: configuration.instance)
+        if pins.exists, InstanceLock.isHeld(pins) {
+            throw failure(
+                "instance \(configuration.instance) is in use by another sluice. Stop it, or give "
+                    + "this one another name with the key `instance`")
+        }
+        do {
+            return try KernelDatapath(options)
+        } catch let error where error.errno == EPERM || error.errno == EACCES && geteuid() != 0 {
+            logger.warning(
+                "no permission to load BPF: every connection is relayed",
+                metadata: ["error": "\(error)"])
+            return nil
+        } catch {
+            if !pins.exists || pins.pins.isEmpty { pins.remove() }
+            throw failure("\(error)")
+        }
+    }
+
+    private static func mode(_ configuration: Configuration, _ interface: NetworkInterface)
+        -> AttachMode
+    {
+        switch configuration.attach {
+        case .auto: KernelDatapath.preferredMode(for: interface.index)
+        case .tcx: .tcx
+        case .clsact: .clsact
+        }
+    }
+
+    private static func routes(
+        _ configuration: Configuration, _ datapath: KernelDatapath?, _ attached: [NetworkInterface]
+    ) throws -> RoutingSnapshot {
+        // Ids outlive this configuration: flows of an earlier one carry them.
+        let listeners = try configuration.listeners.enumerated().map { index, listener in
+            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
+        }
+        let clusters = try configuration.clusters.enumerated().map { index, cluster in
+            try datapath?.id(of: cluster.name, .cluster) ?? UInt16(index)
+        }
+        return snapshot(
+            configuration, targets: targets(configuration, attached: attached),
+            listenerIDs: listeners, clusterIDs: clusters)
+    }
+
+    private static func names(_ datapath: KernelDatapath?) -> ServerNameTable {
+        ServerNameTable(known: datapath?.storedServerNames() ?? []) { name, id in
+            (try? datapath?.setServerName(name, id: id)) != nil
+        } forget: { id in
+            datapath?.removeServerName(id)
+        }
+    }
+
+    private static func relay(
+        _ configuration: Configuration, _ bridge: RelayBridge, _ logger: Logger
+    ) throws -> Relay {
+        var limits = RelayLimits()
+        limits.helloTimeout = configuration.listeners.map(\.hello.timeout).max() ?? .seconds(10)
+        limits.helloSize = configuration.listeners.map(\.hello.maxSize).max() ?? 16384
+        limits.halfClassified = configuration.limits.halfClassified
+        limits.idleTimeout = configuration.limits.idleTimeout
+        return try Relay(policy: bridge, observer: bridge, limits: limits, logger: logger)
+    }
+
+    /// Ordinary sockets, for clients on this host and when BPF is not permitted.
+    private func listen(_ routes: RoutingSnapshot) throws {
+        let ids = try configuration.listeners.enumerated().map { index, listener in
+            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
+        }
+        for (address, listener) in plan.sockets {
+            do {
+                try relay.listen(on: address, listener: ids[listener])
+            } catch {
+                throw failure(
+                    "cannot listen on \(address) for listener "
+                        + "\(configuration.listeners[listener].name): \(error)")
+            }
+        }
+    }
+
+    private func splice(
+        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
+        _ names: ServerNameTable
+    ) throws {
+        if !KernelDatapath.allowRouteLookups() {
+            logger.warning(
+                "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
+        }
+        let adopted = adopt(datapath)
+        var settings = SplicerSettings()
+        settings.workers = datapath.options.workers
+        settings.isSplicing = configuration.isSplicing
+        settings.ports = configuration.source.ports
+        settings.segmentSize = plan.segmentSize
+        settings.closedLinger = configuration.limits.closedLinger
+        settings.halfClassified = max(configuration.limits.halfClassified / settings.workers, 1)
+        settings.sequenceKey = try datapath.initialSequenceSecret()
+        workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
+        for (index, worker) in workers.enumerated() {
+            settings.worker = index
+            let parts = WorkerParts(
+                datapath: datapath, routes: routes, settings: settings, fallback: bridge,
+                admission: admission, counters: counters, names: names, adopted: adopted,
+                logger: logger)
+            try worker.start(parts, peers: workers)
+        }
+        try startSweeper(datapath, routes, names)
+        if datapath.options.needsHeartbeat { beat(datapath) }
+        try attach(datapath, routes)
+    }
+
+    private func startSweeper(
+        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ names: ServerNameTable
+    ) throws {
+        var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
+        let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
+        limits.forgotten = max(
+            limits.forgotten, slowest * 3, configuration.limits.closedLinger * 2)
+        let sweeper = FlowSweeper(
+            datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
+            counters: counters, logger: logger)
+        try sweeper.start()
+        self.sweeper = sweeper
+    }
+
+    /// Takes over the splices of an earlier daemon; those that never stood are dropped, their
+    /// clients repeat the hello.
+    private func adopt(_ datapath: KernelDatapath) -> [SpliceRow] {
+        var adopted: [SpliceRow] = []
+        var unfinished: [SpliceRow] = []
+        do {
+            try datapath.forEachRow { row in
+                guard row.isUpstream else { return }
+                if row.state == .connecting { unfinished.append(row) } else { adopted.append(row) }
+            }
+        } catch {
+            logger.warning("cannot read the flow table", metadata: ["error": "\(error)"])
+        }
+        for row in unfinished {
+            datapath.remove(
+                client: row.client, upstream: row.upstream,
+                createdNanoseconds: row.createdNanoseconds)
+        }
+        for _ in adopted { admission.adopt() }
+        if !adopted.isEmpty {
+            logger.info("flows adopted", metadata: ["flows": "\(adopted.count)"])
+        }
+        return adopted
+    }
+
+    private func attach(_ datapath: KernelDatapath, _ routes: RoutingSnapshot) throws {
+        let ids = try configuration.listeners.map { try datapath.id(of: $0.name, .listener) }
+        for (address, listener) in plan.addresses {
+            try datapath.listen(
+                on: address,
+                ListenerPromise(listener: ids[listener], mss: plan.mss(for: address.address)))
+        }
+        for interface in plan.interfaces {
+            let mode = Self.mode(configuration, interface)
+            do {
+                try datapath.attach(to: interface.index, isRaw: interface.isRaw, mode: mode)
+            } catch {
+                for done in plan.interfaces { datapath.detach(from: done.index) }
+                throw failure("cannot attach to \(interface.name): \(error)")
+            }
+            logger.info(
+                "attached",
+                metadata: [
+                    "interface": "\(interface.name)", "index": "\(interface.index)",
+                    "by": "\(mode.rawValue)",
+                ])
+        }
+    }
+
+    private func beat(_ datapath: KernelDatapath) {
+        datapath.heartbeat(until: MonotonicClock.nanoseconds + 1_000_000_000)
+    }
+
+    /// Serves until a signal comes, then stops.
+    func serve(keepFlows: Bool) throws {
+        logger.info(
+            "ready",
+            metadata: [
+                "listeners": "\(plan.sockets.map { "\($0.address)" }.joined(separator: ","))",
+                "instance": "\(configuration.instance)",
+            ])
+        let pause: Duration = datapath?.options.needsHeartbeat == true ? .milliseconds(250) : .seconds(3600)
+        while true {
+            if let signal = TerminationSignals.wait(timeout: pause) {
+                logger.info("stopping", metadata: ["signal": "\(signal)"])
+                break
+            }
+            if let datapath, datapath.options.needsHeartbeat { beat(datapath) }
+        }
+        stop(keepFlows: keepFlows)
+        logger.info("stopped")
+    }
+
+    private func stop(keepFlows: Bool) {
+        datapath?.detachHandshakes()
+        relay.stop()
+        sweeper?.stop()
+        for worker in workers { worker.stop() }
+        if keepFlows { datapath?.clearDaemonState() } else { datapath?.unload() }
+    }
+}

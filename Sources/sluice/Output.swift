@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+
+/// One sentence on standard error.
+func printError(_ message: String) {
+    FileHandle.standardError.write(Data((message + "\n").utf8))
+}
+
+/// Says why and ends with a code: 1 something failed, 2 the user's input is wrong.
+func failure(_ message: String, code: Int32 = 1) -> ExitCode {
+    printError("sluice: \(message)")
+    return ExitCode(code)
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Datapath
+import KernelSockets
+import Settings
+import Splicing
+import WireTypes
+
+/// What this host has to do with the configuration: interfaces found, addresses expanded, routes
+/// to endpoints asked. Nothing is changed by making it.
+struct Plan {
+    /// Interfaces to attach to.
+    let interfaces: [NetworkInterface]
+    /// Addresses to answer SYNs on, with the listener's position in the configuration.
+    let addresses: [(address: TransportAddress, listener: Int)]
+    /// Addresses for ordinary listening sockets; wildcards stay wildcards.
+    let sockets: [(address: TransportAddress, listener: Int)]
+
+    init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
+        interfaces = try Self.interfaces(configuration.interfaces + extraInterfaces)
+        var specific: [(address: TransportAddress, listener: Int)] = []
+        var wildcard: [(address: TransportAddress, listener: Int)] = []
+        for (index, listener) in configuration.listeners.enumerated() {
+            for address in listener.addresses {
+                if address.address.isUnspecified {
+                    wildcard.append((address, index))
+                } else {
+                    specific.append((address, index))
+                }
+            }
+        }
+        sockets = specific + wildcard
+        // A specific address wins over a wildcard of the same port.
+        let taken = Set(specific.map(\.address))
+        let own = interfaces.flatMap(\.addresses)
+        let expanded = wildcard.flatMap { entry in
+            own
+                .filter { $0.isIPv4 == entry.address.address.isIPv4 && !$0.isLinkLocal }
+                .map { (address: TransportAddress($0, entry.address.port), listener: entry.listener) }
+                .filter { !taken.contains($0.address) }
+        }
+        addresses = specific + expanded
+        try Self.checkOwnership(specific.map(\.address))
+    }
+
+    private static func interfaces(_ selectors: [InterfaceSelector]) throws -> [NetworkInterface] {
+        guard !selectors.isEmpty else {
+            throw failure(
+                "no interface to attach to: name one with the key `interface` or with --ifindex",
+                code: 2)
+        }
+        var found: [NetworkInterface] = []
+        for selector in selectors {
+            let interface: NetworkInterface? =
+                switch selector {
+                case .name(let name): NetworkInterface(name: name)
+                case .index(let index): NetworkInterface(index: index)
+                }
+            guard let interface else {
+                throw failure(
+                    "no interface \(selector) on this host; there are: "
+                        + NetworkInterface.names.joined(separator: ", "))
+            }
+            if !found.contains(where: { $0.index == interface.index }) { found.append(interface) }
+        }
+        return found
+    }
+
+    private static func checkOwnership(_ addresses: [TransportAddress]) throws {
+        let own = Set(NetworkInterface.hostAddresses)
+        for address in addresses where !own.contains(address.address) {
+            throw failure(
+                "cannot listen on \(address): the address is not one of this host's. "
+                    + "Add it to an interface (ip address add), or correct the listener")
+        }
+    }
+
+    /// MSS towards clients of a family: what fits through every attached interface.
+    func mss(for address: IPAddress) -> UInt16 {
+        let mtu = interfaces.map(\.mtu).min() ?? 1500
+        return UInt16(clamping: max(mtu - (address.isIPv4 ? 40 : 60), 536))
+    }
+
+    /// Payload of a hello's segment that fits through every attached interface, timestamps and all.
+    var segmentSize: Int { max((interfaces.map(\.mtu).min() ?? 1500) - 60 - 12, 524) }
+}
+
+/// Endpoints as seen from here.
+func targets(_ configuration: Configuration, attached: [NetworkInterface]) -> [Target] {
+    let own = Set(NetworkInterface.hostAddresses)
+    let attachedAddresses = Set(attached.flatMap(\.addresses))
+    var seen: Set<TransportAddress> = []
+    let addresses = configuration.clusters.flatMap(\.endpoints).map(\.address).filter {
+        seen.insert($0).inserted
+    }
+    return addresses.map { address in
+        if own.contains(address.address) {
+            return Target(address: address, sources: [], obstacle: .localEndpoint)
+        }
+        guard let way = sourceAddress(towards: address) else {
+            return Target(address: address, sources: [], obstacle: .noRoute)
+        }
+        let pool = configuration.source.addresses.filter {
+            $0.isIPv4 == address.address.isIPv4
+        }
+        // The interface that the kernel would send from must be one of ours, or the endpoint's
+        // answers never pass the datapath.
+        let isAttached = attachedAddresses.contains(way)
+        return Target(
+            address: address, sources: pool.isEmpty ? [way] : pool,
+            obstacle: isAttached ? nil : .noRoute)
+    }
+}
+
+/// Routing as the splicers and the relay use it; `names` are the ids of listeners and clusters.
+func snapshot(
+    _ configuration: Configuration, targets: [Target], listenerIDs: [UInt16], clusterIDs: [UInt16]
+) -> RoutingSnapshot {
+    var targetIndex: [TransportAddress: Int] = [:]
+    for (index, target) in targets.enumerated() { targetIndex[target.address] = index }
+    var listeners: [UInt16: ListenerRoutes] = [:]
+    for (listener, id) in zip(configuration.listeners, listenerIDs) {
+        listeners[id] = ListenerRoutes(listener, id: id)
+    }
+    let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
+        ClusterState(
+            id: id, targets: cluster.endpoints.compactMap { targetIndex[$0.address] },
+            connectTimeout: cluster.connectTimeout, turns: RoundRobin(cluster.endpoints))
+    }
+    return RoutingSnapshot(listeners: listeners, clusters: clusters, targets: targets)
+}
+
+extension ListenerRoutes {
+    init(_ listener: Listener, id: UInt16) {
+        self.init(id: id)
+        table = listener.routes
+        defaultCluster = listener.defaultCluster
+        nonTLSCluster = listener.nonTLSCluster
+        rejection =
+            switch listener.reject {
+            case .alert: .alert
+            case .reset: .reset
+            case .close: .close
+            }
+        helloLimit = listener.hello.maxSize
+        helloTimeout = listener.hello.timeout
+        lateGoesToDefault = listener.hello.onTimeout == .default
+        largeGoesToDefault = listener.hello.onTooLarge == .default
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Datapath
+import KernelSockets
+import Logging
+import Relaying
+import Splicing
+import Synchronization
+import TLSClassifier
+import WireTypes
+
+/// Between splicers, relay and maps: hands clients over, routes what the relay accepts, and shows
+/// relayed connections in the maps.
+final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
+    private let datapath: KernelDatapath?
+    private let routes: RoutingSnapshot
+    private let names: ServerNameTable
+    private let logger: Logger
+    private let relay = Mutex<Relay?>(nil)
+    /// Why adopted clients are classified by the relay.
+    private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
+    private let own: Set<IPAddress>
+
+    init(
+        datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable, logger: Logger
+    ) {
+        self.datapath = datapath
+        self.routes = routes
+        self.names = names
+        self.logger = logger
+        own = Set(NetworkInterface.hostAddresses)
+    }
+
+    /// The relay is made with this bridge, so it comes after it.
+    func use(_ relay: Relay) { self.relay.withLock { $0 = relay } }
+
+    // Splicers hand over.
+
+    func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
+        guard let relay = relay.withLock({ $0 }) else { return }
+        switch what {
+        case .relay(let cluster, let reason, let name):
+            relay.adopt(connection, plan: plan(listener, cluster, reason, name))
+        case .classify(let reason):
+            reasons.withLock { $0[connection.tuple] = reason }
+            relay.adopt(connection, listener: listener)
+        case .reject(let how):
+            relay.adoptAndReject(connection, RejectAction(how))
+        }
+    }
+
+    private func plan(
+        _ listener: UInt16, _ cluster: Int, _ reason: RelayReason, _ name: ServerName?
+    ) -> RelayPlan {
+        let state = routes.clusters[cluster]
+        let targets = routes.targets
+        let tried = TriedOnce()
+        return RelayPlan(
+            listener: listener, cluster: state.id, reason: reason, serverName: name,
+            connectTimeout: state.connectTimeout
+        ) { _ in
+            guard let endpoint = tried.next(of: state.turns) else { return nil }
+            return RelayCandidate(
+                index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
+        }
+    }
+
+    // The relay asks.
+
+    func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
+        guard let routes = routes.listeners[listener] else { return .reject(.reset) }
+        switch outcome {
+        case .classified(.needsMore): return .needMore
+        case .classified(.hello(let hello)):
+            return decision(
+                listener, tuple, routes.answer(to: hello.serverName), hello.serverName)
+        case .classified(.notClassifiable(let reason)):
+            return decision(listener, tuple, routes.answer(to: reason), nil)
+        case .timedOut, .ended:
+            return decision(listener, tuple, routes.answerToLateness, nil)
+        }
+    }
+
+    private func decision(
+        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteAnswer, _ name: ServerName?
+    ) -> RelayDecision {
+        switch answer {
+        case .cluster(let index):
+            return .relay(plan(listener, index, reason(for: tuple), name))
+        case .reject(let how):
+            return .reject(RejectAction(how))
+        }
+    }
+
+    private func reason(for tuple: FlowTuple) -> RelayReason {
+        if let reason = reasons.withLock({ $0.removeValue(forKey: tuple) }) { return reason }
+        if own.contains(tuple.source.address) || tuple.source.address.isLoopback {
+            return .localClient
+        }
+        return datapath == nil ? .noBPF : .noRoute
+    }
+
+    // The relay tells.
+
+    func willActivate(_ tuple: FlowTuple) {
+        do {
+            try datapath?.adopt(tuple)
+        } catch {
+            logger.warning("cannot mark an adopted client", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {
+        reasons.withLock { _ = $0.removeValue(forKey: tuple) }
+        logger.warning(
+            "cannot adopt a client", metadata: ["client": "\(tuple.source)", "error": "\(error)"])
+    }
+
+    func didOpen(_ connection: RelayedConnection) { show(connection) }
+
+    func didUpdate(_ connection: RelayedConnection) { show(connection) }
+
+    func didFailToConnect(_ connection: RelayedConnection, _ error: SocketError) {
+        logger.info("endpoint did not accept", metadata: ["error": "\(error)"])
+    }
+
+    func didClose(_ tuple: FlowTuple, _ connection: RelayedConnection?) {
+        reasons.withLock { _ = $0.removeValue(forKey: tuple) }
+        datapath?.removeRelayed(tuple)
+        datapath?.closeAdopted(tuple, now: MonotonicClock.nanoseconds)
+    }
+
+    private func show(_ connection: RelayedConnection) {
+        guard let datapath else { return }
+        var row = RelayedRow(
+            client: connection.tuple, reason: connection.reason,
+            createdNanoseconds: connection.createdNanoseconds)
+        row.upstream = connection.upstream
+        row.lastSeenNanoseconds = connection.lastSeenNanoseconds
+        row.upstreamBytes = connection.upstreamBytes
+        row.downstreamBytes = connection.downstreamBytes
+        row.listener = connection.listener
+        row.cluster = connection.cluster
+        row.endpoint = connection.endpoint
+        row.serverName = connection.serverName.map { names.id(of: $0) } ?? 0
+        datapath.setRelayed(row)
+    }
+}
+
+/// The endpoints that one relayed connection has tried.
+private final class TriedOnce: Sendable {
+    private let tried = Mutex(TriedEndpoints())
+
+    func next(of turns: RoundRobin) -> Int? {
+        tried.withLock { tried in
+            guard let endpoint = turns.next(excluding: tried) else { return nil }
+            tried.insert(endpoint)
+            return endpoint
+        }
+    }
+}
+
+extension RejectAction {
+    fileprivate init(_ rejection: Rejection) {
+        switch rejection {
+        case .alert: self = .alert
+        case .reset: self = .reset
+        case .close: self = .close
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import KernelSockets
+import Settings
+
+/// `sluice run`: the daemon itself.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the load balancer until SIGTERM or SIGINT (the default verb).")
+
+    @Option(name: .shortAndLong, help: "The configuration file.", completion: .file())
+    var config: String
+
+    @Option(name: .customLong("ifindex"), help: "An interface, by index or name; may be repeated.")
+    var interfaces: [String] = []
+
+    @Flag(help: "Leave the flows running when stopped.")
+    var keepFlows = false
+
+    @Option(help: "Log lines for people or as JSON: human, json.")
+    var logFormat: String?
+
+    @Option(help: "Least level that is logged: trace, debug, info, notice, warning, error.")
+    var logLevel: String?
+
+    func run() throws {
+        TerminationSignals.hold()
+        var configuration = try load(config)
+        if let logFormat {
+            guard let format = LogFormat(rawValue: logFormat) else {
+                throw failure("unknown log format \"\(logFormat)\"; use human or json", code: 2)
+            }
+            configuration.log.format = format
+        }
+        if let logLevel {
+            guard let level = LogLevel(rawValue: logLevel) else {
+                throw failure(
+                    "unknown log level \"\(logLevel)\"; use "
+                        + LogLevel.allCases.map(\.rawValue).joined(separator: ", "), code: 2)
+            }
+            configuration.log.level = level
+        }
+        let selectors = try interfaces.map { text in
+            guard let selector = InterfaceSelector(text) else {
+                throw failure("\"\(text)\" is no interface index or name", code: 2)
+            }
+            return selector
+        }
+        raiseOpenFileLimit()
+        let plan = try Plan(configuration, extraInterfaces: selectors)
+        let daemon = try Daemon(configuration, plan, makeLogger(configuration.log))
+        try daemon.serve(keepFlows: keepFlows)
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Datapath
+import KernelSockets
+
+/// `sluice status`: what an instance has in the kernel.
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what an instance has attached and pinned.")
+
+    @Option(help: "The instance.")
+    var instance = "sluice"
+
+    func run() throws {
+        let pins = PinDirectory(instance: instance)
+        guard pins.exists else {
+            throw failure("no instance \(instance): nothing pinned under \(pins.path)")
+        }
+        print("instance   \(instance)")
+        print("pins       \(pins.path)")
+        print("daemon     \(InstanceLock.isHeld(pins) ? "running" : "not running")")
+        for (interface, mode) in KernelDatapath.attachedInterfaces(pins) {
+            let name = NetworkInterface(index: interface)?.name ?? "gone"
+            print("interface  \(name) (index \(interface)) by \(mode.rawValue)")
+        }
+    }
+}
+
+/// `sluice unload`: removes what a daemon left running on purpose, or by dying.
+struct Unload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Detach an instance and remove its pins; its flows end.")
+
+    @Option(help: "The instance.")
+    var instance = "sluice"
+
+    func run() throws {
+        let pins = PinDirectory(instance: instance)
+        guard !InstanceLock.isHeld(pins) else {
+            throw failure("instance \(instance) has a running daemon; stop it first")
+        }
+        var didUnload = KernelDatapath.unload(pins)
+        for other in pins.otherVersions { didUnload = KernelDatapath.unload(other) || didUnload }
+        guard didUnload else {
+            throw failure("no instance \(instance): nothing pinned under \(pins.path)")
+        }
+        print("unloaded instance \(instance)")
+    }
+}

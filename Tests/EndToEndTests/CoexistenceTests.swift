@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite(.needsBalancer) struct `Foreign TC programs` {
+        /// Ten packets that are not ours: connections to a port where nobody listens.
+        private func expectCounting(_ lab: Lab, _ moment: String) async throws {
+            let before = try await lab.foreignPackets
+            for _ in 1...10 {
+                let line = ["curl", "-s", "--max-time", "2", "http://198.51.100.1:81/"]
+                let answer = try await lab.run(.client, line)
+                #expect(answer.status == 7, "\(moment): the stack refuses")
+            }
+            let seen = try await lab.foreignPackets - before
+            #expect(seen >= 10, "\(moment): \(seen) packets")
+        }
+
+        @Test(arguments: ["tcx", "clsact"], ["auto", "clsact"])
+        func `keep counting through start, stop and kill`(
+            foreign: String, attach: String
+        ) async throws {
+            var configuration = Configuration.kafka(.v4)
+            if attach != "auto" { configuration.settings.append("attach: \(attach)") }
+            try await withLab { [configuration] lab in
+                try await lab.perform("foreign", foreign)
+                let foreignAlone = try await lab.leftovers()
+                try await expectCounting(lab, "before")
+                for end in [SIGTERM, SIGKILL] {
+                    let balancer = try await lab.startBalancer(configuration)
+                    let answer = try await lab.greet("kafka1.server.test", at: .listener(.v4))
+                    #expect(answer.isSuccess, "\(answer)")
+                    try await expectCounting(lab, "while sluice runs")
+                    balancer.command.send(end)
+                    try await balancer.command.wait(.seconds(10))
+                    try await expectCounting(lab, "after signal \(end)")
+                }
+                let unload = try await lab.runBalancer("unload", "--instance", lab.name)
+                #expect(unload.isSuccess, "\(unload)")
+                try await expectCounting(lab, "after unload")
+                #expect(try await lab.leftovers() == foreignAlone)
+            }
+        }
+    }
+}

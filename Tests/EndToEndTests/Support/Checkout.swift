@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// Where the tools of this working copy are.
+enum Checkout {
+    private static let tests = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The executables are built beside the test bundle, which is this process's own executable.
+    private static let products = URL(filePath: "/proc/self/exe")
+        .resolvingSymlinksInPath().deletingLastPathComponent()
+
+    static let lab = tests.appending(path: "Lab/lab").path
+    static let makeHello = tests.appending(path: "Lab/make_hello.py").path
+    static let getByPython = tests.appending(path: "Lab/tls_get.py").path
+    static let splitHello = tests.appending(path: "Lab/split_hello.py").path
+    static let tools = tests.deletingLastPathComponent().appending(path: ".build/lab").path
+    static let sluice = product("sluice")
+    static let flowdump = product("flowdump")
+
+    /// `SLUICE_PRODUCTS` names another folder, for example that of a release build.
+    private static func product(_ name: String) -> String {
+        let folder = ProcessInfo.processInfo.environment["SLUICE_PRODUCTS"]
+        return (folder.map { URL(filePath: $0) } ?? products).appending(path: name).path
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+/// The first packets of one kind, lost on one side of the balancer.
+struct LostPackets: Sendable, CustomTestStringConvertible {
+    var name: String
+    var side: Lab.Role
+    var way: String
+    var kind: String
+
+    static let all = [
+        LostPackets(name: "SYN of the client", side: .client, way: "out", kind: "syn"),
+        LostPackets(name: "SYN-ACK to the client", side: .client, way: "in", kind: "syn-ack"),
+        LostPackets(name: "ACK of the client", side: .client, way: "out", kind: "ack"),
+        LostPackets(name: "hello of the client", side: .client, way: "out", kind: "data"),
+        LostPackets(name: "ACK to the client", side: .client, way: "in", kind: "ack"),
+        LostPackets(name: "answer to the client", side: .client, way: "in", kind: "data"),
+        LostPackets(name: "SYN to the endpoint", side: .endpoint, way: "in", kind: "syn"),
+        LostPackets(name: "SYN-ACK of the endpoint", side: .endpoint, way: "out", kind: "syn-ack"),
+        LostPackets(name: "ACK to the endpoint", side: .endpoint, way: "in", kind: "ack"),
+        LostPackets(name: "hello to the endpoint", side: .endpoint, way: "in", kind: "data"),
+        LostPackets(name: "ACK of the endpoint", side: .endpoint, way: "out", kind: "ack"),
+        LostPackets(name: "answer of the endpoint", side: .endpoint, way: "out", kind: "data"),
+    ]
+
+    /// Lost pure ACKs are not sent again by themselves: how many there are is up to both TCPs.
+    var isRepeated: Bool { kind != "ack" }
+
+    func arm(_ lab: Lab, count: Int) async throws {
+        try await lab.perform("drop", side.rawValue, way, kind, "\(count)")
+    }
+
+    var testDescription: String { name }
+}
+
+extension Lab {
+    /// What the foreign program of `lab foreign` has counted.
+    var foreignPackets: Int {
+        get async throws { Int(try await perform("foreign-count")) ?? 0 }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite(.needsBalancer) struct `Large transfers` {
+        /// 16 MiB, or 1 GiB with `SLUICE_LARGE=1`.
+        private static var mebibytes: Int {
+            ProcessInfo.processInfo.environment["SLUICE_LARGE"] == "1" ? 1024 : 16
+        }
+
+        @Test(arguments: ["on", "off"], Family.allCases)
+        func `arrive unharmed both ways`(offloads: String, family: Family) async throws {
+            try await withLab { lab in
+                try await lab.perform("offloads", offloads)
+                try await lab.perform("file", "\(Self.mebibytes)")
+                _ = try await lab.startBalancer(.kafka(family))
+                try await exchange(lab, family, bytes: Self.mebibytes << 20)
+                for role in [Lab.Role.client, .endpoint] {
+                    let counters = try await lab.run(role, ["nstat", "-asz", "TcpInCsumErrors"])
+                    let words = counters.text.split { $0.isWhitespace }
+                    #expect(words.contains("TcpInCsumErrors") && words.contains("0"), "\(counters)")
+                }
+            }
+        }
+
+        @Test(arguments: Lab.Layout.allCases)
+        func `run side by side`(layout: Lab.Layout) async throws {
+            try await withLab(layout) { lab in
+                _ = try await lab.startBalancer(.kafka(.v4))
+                let hash = try await lab.hash(of: "16.bin")
+                let downloads = try (0..<12).map { number in
+                    let name = "kafka\(number % 3 + 1).server.test"
+                    return try lab.startDownload("/16.bin", as: name, from: .listener(.v4))
+                }
+                for download in downloads {
+                    let output = try await download.wait()
+                    #expect(output.text.hasPrefix(hash), "\(output)")
+                }
+                #expect(try await lab.flows("mode spliced").count == 12)
+            }
+        }
+
+        private func exchange(_ lab: Lab, _ family: Family, bytes: Int) async throws {
+            let file = "\(bytes >> 20).bin"
+            let hash = try await lab.hash(of: file)
+            let target = Target.listener(family)
+            let down = try await lab.startDownload("/" + file, from: target).wait(.seconds(120))
+            #expect(down.text.hasPrefix(hash), "\(down)")
+            let up = try await lab.startUpload(file, to: target).wait(.seconds(120))
+            #expect(up.text == "\(hash) \(bytes)\n", "\(up)")
+            #expect(try await lab.flows("mode spliced and bytes > \(bytes)").count == 2)
+        }
+    }
+}

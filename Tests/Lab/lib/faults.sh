@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# Losses, by nftables in the client's and the endpoint's namespaces: the balancer's TC programs run
+# before its netfilter, so rules there would see nothing. Sourced by lab.
+#
+# On the way out a packet is forwarded to a veth that leads nowhere: a plain drop would be told to
+# the local TCP, which then behaves as if it had not sent.
+
+make_void() { # ROLE
+    ip_in "$1" link show void >/dev/null 2>&1 && return
+    ip_in "$1" link add void type veth peer name void-end
+    ip_in "$1" link set void up arp off
+    ip_in "$1" link set void-end up arp off
+}
+
+make_chains() { # ROLE
+    make_void "$1"
+    in_namespace "$1" nft -f - <<'RULES'
+add table netdev faults
+add chain netdev faults in { type filter hook ingress device "net0" priority 0; }
+add chain netdev faults out { type filter hook egress device "net0" priority 0; }
+RULES
+}
+
+add_fault() { # ROLE in|out MATCH...
+    local role=$1 way=$2 end=drop
+    shift 2
+    [ "$way" = in ] || end='fwd to "void"'
+    make_chains "$role"
+    in_namespace "$role" nft "add rule netdev faults $way $* counter $end"
+}
+
+lose_share() { # PERCENT
+    local role way
+    for role in client endpoint; do
+        for way in in out; do
+            add_fault $role $way "meta l4proto tcp numgen random mod 1000 < $(($1 * 5))"
+        done
+    done
+}
+
+# The length that tells data from pure acknowledgements: headers with all their options and, on the
+# way out, the Ethernet header, but less than any ClientHello.
+drop_first() { # ROLE in|out KIND COUNT
+    local match
+    case $3 in
+    syn) match='tcp flags & (syn | ack) == syn' ;;
+    syn-ack) match='tcp flags & (syn | ack) == (syn | ack)' ;;
+    ack) match='tcp flags & (syn | fin | rst | ack) == ack meta length <= 114' ;;
+    data) match='tcp flags & (syn | ack) == ack meta length > 160' ;;
+    *) reject "a kind is syn, syn-ack, ack or data, not $3" ;;
+    esac
+    add_fault "$1" "$2" "$match numgen inc mod 4294967295 < $4"
+}
+
+blackhole() { # PORT [ADDRESS]
+    local match="tcp dport $1"
+    case ${2-} in
+    '') ;;
+    *:*) match="ip6 daddr $2 $match" ;;
+    *) match="ip daddr $2 $match" ;;
+    esac
+    add_fault endpoint in "$match"
+}
+
+clear_faults() {
+    local role
+    for role in client endpoint; do
+        in_namespace $role nft delete table netdev faults 2>/dev/null || true
+    done
+}
+
+count_lost() {
+    local role
+    for role in client endpoint; do
+        in_namespace $role nft list table netdev faults 2>/dev/null || true
+    done | sed -n 's/.*counter packets \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
+}

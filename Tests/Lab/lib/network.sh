@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# Namespaces, veth pairs, addresses, routes and sysctls. Sourced by lab.
+#
+# two-arm:  client net0 ──── front balancer back ──── net0 endpoint
+# one-arm:  client net0 ──┐
+#                         ├─ switch ── front balancer      (both networks on one interface)
+#         endpoint net0 ──┘
+
+vip4=192.0.2.1 vip6=2001:db8:f::1
+client4=198.51.100.10 client6=2001:db8:c::10
+front4=198.51.100.1 front6=2001:db8:c::1
+back4=10.0.0.1 back6=fd00:e::1
+endpoints4=(10.0.0.10 10.0.0.11) endpoints6=(fd00:e::10 fd00:e::11)
+
+ip_in() { # ROLE ARGUMENTS...
+    local role=$1
+    shift
+    ip -n "$name-$role" "$@"
+}
+
+sysctl_in() { # ROLE KEY=VALUE...
+    local role=$1
+    shift
+    in_namespace "$role" sysctl -q -w "$@"
+}
+
+add_namespace() { # ROLE
+    ip netns add "$name-$1"
+    ip_in "$1" link set lo up
+    # Nobody else is on these wires: addresses need no duplicate detection, hence no delay.
+    sysctl_in "$1" net.ipv6.conf.{all,default}.accept_dad=0 \
+        net.ipv6.conf.{all,default}.accept_ra=0 \
+        net.ipv4.conf.{all,default}.{rp_filter,send_redirects,accept_redirects}=0 \
+        net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
+        net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=8192 net.ipv4.tcp_max_syn_backlog=8192
+}
+
+join() { # ROLE INTERFACE ROLE INTERFACE
+    ip link add "$2" netns "$name-$1" type veth peer name "$4" netns "$name-$3"
+    ip_in "$1" link set "$2" up
+    ip_in "$3" link set "$4" up
+}
+
+make_namespaces() { # LAYOUT
+    local role
+    for role in client balancer endpoint; do add_namespace $role; done
+    sysctl_in client net.ipv4.ip_local_port_range="10000 65535"
+    case $1 in
+    two-arm)
+        join client net0 balancer front
+        join balancer back endpoint net0
+        ;;
+    one-arm)
+        add_namespace switch
+        ip_in switch link add lan type bridge
+        ip_in switch link set lan up
+        join client net0 switch client
+        join balancer front switch balancer
+        join endpoint net0 switch endpoint
+        for role in client balancer endpoint; do ip_in switch link set $role master lan; done
+        ;;
+    *) reject "layout is two-arm or one-arm, not $1" ;;
+    esac
+}
+
+make_addresses() { # LAYOUT
+    local back=back address
+    [ "$1" = two-arm ] || back=front
+    ip_in client addr add $client4/24 dev net0
+    ip_in client addr add $client6/64 dev net0 nodad
+    ip_in balancer addr add $front4/24 dev front
+    ip_in balancer addr add $front6/64 dev front nodad
+    ip_in balancer addr add $vip4/32 dev front
+    ip_in balancer addr add $vip6/128 dev front nodad
+    ip_in balancer addr add $back4/24 dev $back
+    ip_in balancer addr add $back6/64 dev $back nodad
+    for address in "${endpoints4[@]}"; do ip_in endpoint addr add "$address/24" dev net0; done
+    for address in "${endpoints6[@]}"; do ip_in endpoint addr add "$address/64" dev net0 nodad; done
+    ip_in client route add default via $front4
+    ip_in client -6 route add default via $front6
+}
+
+# Endpoints know the balancer's network alone, unless plain forwarding is asked for.
+set_direct() { # on|off
+    local value=0 verb=del
+    [ "$1" = off ] || { value=1 verb=replace; }
+    sysctl_in balancer net.ipv4.ip_forward=$value net.ipv6.conf.all.forwarding=$value
+    ip_in endpoint route $verb ${client4%.*}.0/24 via $back4
+    ip_in endpoint -6 route $verb ${client6%::*}::/64 via $back6
+}
+
+set_offloads() { # on|off
+    local role device
+    for role in client balancer endpoint; do
+        for device in net0 front back; do
+            ip_in $role link show $device >/dev/null 2>&1 || continue
+            in_namespace $role ethtool -K $device tso "$1" gso "$1" gro "$1" tx "$1" >/dev/null 2>&1
+        done
+    done
+}
+
+remove_namespaces() {
+    local role
+    for role in client balancer endpoint switch; do
+        [ ! -e "/run/netns/$name-$role" ] || ip netns del "$name-$role"
+    done
+}
