@@ -11,7 +11,8 @@ internal import Synchronization
 /// Loading takes a second, so that all tests share one object; `use` gives it to one test at a
 /// time. The namespace holds a pair of interfaces, `near` and `far`; everything is routed to
 /// `near`, and nothing leaves the namespace.
-public final class TestBench {
+public final class TestBench: @unchecked Sendable {
+    // Guard of the unchecked Sendable: the lock of `shared`, held while a test uses the bench.
     /// The programs and maps.
     public let datapath: KernelDatapath
     /// The interface that packets of tests come in on, and that the FIB names.

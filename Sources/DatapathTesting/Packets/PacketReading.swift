@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import WireTypes
+internal import WireTypes
 
 /// A packet taken apart for people: one line a field. Reads as far as the bytes go.
 public struct PacketReading: Sendable {
@@ -39,7 +39,8 @@ public struct PacketReading: Sendable {
         add("ip check", hex(at + 10..<at + 12))
         if size > 20 { add("ip options", hex(at + 20..<at + size)) }
         var sum = InternetChecksum()
-        sum.add(bytes[at..<at + size].map(\.self).span)
+        let header = Array(bytes[at..<at + size])
+        sum.add(header.span)
         if sum.folded != 0xffff { fault("IPv4 header checksum is wrong") }
         if at + Int(half(at + 2)) != bytes.count { fault("IPv4 length is wrong") }
         readTCP(at + size, source, destination)

@@ -89,7 +89,12 @@ public struct TestPacket: Sendable, Equatable {
         let sum = tcpChecksum(of: tcp, from: tuple.source.address, to: tuple.destination.address)
         tcp.replaceSubrange(16..<18, with: bigEndian(sum))
         let ip = isIPv6 ? ipv6Header(over: tcp.count) : ipv4Header(over: tcp.count)
-        return (link.map { $0 + (isIPv6 ? [0x86, 0xdd] : [0x08, 0x00]) } ?? []) + ip + tcp
+        return linkHeader + ip + tcp
+    }
+
+    private var linkHeader: [UInt8] {
+        guard let link else { return [] }
+        return link + bigEndian(isIPv6 ? 0x86dd : 0x0800 as UInt16)
     }
 
     private var encodedOptions: [UInt8] {
