@@ -30,9 +30,10 @@ func expect(
 func expect(
     _ actual: [UInt8], is expected: [UInt8], _ location: SourceLocation = #_sourceLocation
 ) {
+    // Compared outside: the macro would print both as numbers.
+    let isEqual = actual == expected
     #expect(
-        actual == expected, "\(SideBySide(expected: expected, actual: actual))",
-        sourceLocation: location)
+        isEqual, "\(SideBySide(expected: expected, actual: actual))", sourceLocation: location)
     #expect(PacketReading(actual).faults == [], sourceLocation: location)
 }
 
@@ -42,7 +43,8 @@ func expect(
     _ location: SourceLocation = #_sourceLocation
 ) {
     #expect(result.verdict == verdict, sourceLocation: location)
+    let isEqual = result.packet == packet
     #expect(
-        result.packet == packet, "\(SideBySide(expected: packet, actual: result.packet))",
+        isEqual, "\(SideBySide(expected: packet, actual: result.packet))",
         sourceLocation: location)
 }
