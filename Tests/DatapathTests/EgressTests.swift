@@ -25,7 +25,9 @@ import WireTypes
         }
     }
 
-    @Test(arguments: Family.allCases, [[.rst], [.rst, .ack], [.ack], [.syn, .ack], []] as [TCPFlags])
+    @Test(
+        arguments: Family.allCases,
+        [[.rst], [.rst, .ack], [.ack], [.syn, .ack], []] as [TCPFlags])
     func `drops what the host itself says for the tuple of a flow`(family: Family, flags: TCPFlags)
         throws
     {

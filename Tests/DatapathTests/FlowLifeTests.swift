@@ -55,7 +55,8 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try splice.program(bench)
             for count in [0, 1, 1000] {
-                try send(bench, splice.fromClient { $0.payload = .init(repeating: 1, count: count) })
+                try send(
+                    bench, splice.fromClient { $0.payload = .init(repeating: 1, count: count) })
             }
             try send(bench, splice.fromEndpoint { $0.payload = [1, 2, 3] })
             let client = try splice.clientRow(bench)

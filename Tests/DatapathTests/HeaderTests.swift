@@ -51,7 +51,9 @@ private let extensionChains: [[IPv6Extension]] = [
         try TestBench.use { bench in
             let splice = EstablishedSplice(.v6)
             try splice.program(bench)
-            for chain in [[IPv6Extension(43, [0, 0, 0, 0, 0, 0])], [IPv6Extension(135, [])], tooMany] {
+            for chain in [
+                [IPv6Extension(43, [0, 0, 0, 0, 0, 0])], [IPv6Extension(135, [])], tooMany,
+            ] {
                 let packet = splice.fromClient { $0.extensions = chain }.bytes
                 let result = try bench.run(.flowsEthernet, on: packet)
                 expect(result, leaves: packet, TCVerdict.pass)

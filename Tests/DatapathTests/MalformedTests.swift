@@ -115,7 +115,8 @@ private struct Lie: Sendable, CustomTestStringConvertible {
                     bytes[Int.random(in: 14..<bytes.count)] = .random(in: 0 ... .max)
                 }
                 if Bool.random() { bytes = Array(bytes.prefix(.random(in: 54...bytes.count))) }
-                for program in [DatapathProgram.flowsEthernet, .handshakeEthernet, .egressEthernet] {
+                for program in [DatapathProgram.flowsEthernet, .handshakeEthernet, .egressEthernet]
+                {
                     let result = try bench.run(program, on: bytes)
                     if result.verdict == TCVerdict.pass {
                         #expect(result.packet == bytes, "\(program) \(bytes)")

@@ -108,10 +108,12 @@ private func size(of options: [TCPOption]) -> Int {
     }
 
     /// Receivers stop at an option whose length lies (RFC 9293 §3.1); so does the translation.
-    @Test(arguments: [
-        [8, 0], [8, 1], [5, 0], [5, 1], [8, 10, 1, 2, 3, 4], [5, 10, 1, 2, 3, 4], [8, 255], [5, 35],
-        [8], [5], [254, 1], [2, 200],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [8, 0], [8, 1], [5, 0], [5, 1], [8, 10, 1, 2, 3, 4], [5, 10, 1, 2, 3, 4], [8, 255],
+            [5, 35],
+            [8], [5], [254, 1], [2, 200],
+        ] as [[UInt8]])
     func `stops at an option whose length lies, and translates those before it`(lie: [UInt8])
         throws
     {
@@ -161,7 +163,8 @@ private func size(of options: [TCPOption]) -> Int {
             try splice.program(bench)
             let packet = splice.fromClient {
                 $0.options = [
-                    .nop, .other(8, [1, 2, 3, 4, 5, 6, 7]), .nop, .nop, .other(8, [UInt8](repeating: 6, count: 9)),
+                    .nop, .other(8, [1, 2, 3, 4, 5, 6, 7]), .nop, .nop,
+                    .other(8, [UInt8](repeating: 6, count: 9)),
                 ]
             }
             let result = try bench.run(.flowsEthernet, on: packet)

@@ -35,7 +35,8 @@ import WireTypes
                     $0.sequence = number
                     $0.acknowledgement = ~number
                     $0.options = [
-                        .nop, .nop, .timestamps(number, number), .sack([.init(number, number &+ 1)]),
+                        .nop, .nop, .timestamps(number, number),
+                        .sack([.init(number, number &+ 1)]),
                     ]
                     $0.payload = [UInt8](repeating: 0xff, count: 7)
                 }

@@ -104,6 +104,7 @@ public struct PacketReading: Sendable {
 
     private func flagNames(_ flags: UInt8) -> String {
         let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"]
-        return names.indices.filter { flags >> $0 & 1 == 1 }.map { names[$0] }.joined(separator: " ")
+        return names.indices.filter { flags >> $0 & 1 == 1 }.map { names[$0] }.joined(
+            separator: " ")
     }
 }

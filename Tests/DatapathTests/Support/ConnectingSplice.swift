@@ -106,4 +106,6 @@ extension TestPacket {
 }
 
 /// A hello of `count` bytes that tells each byte's place.
-func hello(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) } }
+func hello(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+}
