@@ -81,7 +81,10 @@ let package = Package(
             ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
         library(
             "Splicing",
-            ["WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets", logging]),
+            [
+                "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets",
+                logging,
+            ]),
         library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
         program(
@@ -100,7 +103,8 @@ let package = Package(
             path: "bpf/plugin/CompileBPF"),
 
         tests("WireTypesTests", ["WireTypes"]),
-        tests("TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
+        tests(
+            "TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
         tests("SettingsTests", ["Settings"]),
         tests(

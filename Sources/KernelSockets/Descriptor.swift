@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 
 /// A file descriptor that somebody owns; closed when its owner goes, or before.
 struct Descriptor: ~Copyable, Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 import WireTypes
 
 /// An established kernel socket made from what is known of a connection (`TCP_REPAIR`), silent

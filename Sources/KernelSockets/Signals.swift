@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CKernelSockets
 internal import Glibc
 
 /// The signals that ask a daemon to stop, waited for instead of handled.

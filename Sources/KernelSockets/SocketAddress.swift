@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 import WireTypes
 
 extension TransportAddress {

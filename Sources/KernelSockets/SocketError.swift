@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 
 /// A system call on a socket, an epoll set or a pipe that failed.
 public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {

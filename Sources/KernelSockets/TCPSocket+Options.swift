@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 
 extension TCPSocket {
     /// Sends small segments at once (`TCP_NODELAY`): a relay adds no wait of its own.

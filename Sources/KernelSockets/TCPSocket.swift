@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import CKernelSockets
+internal import Glibc
 public import WireTypes
 
 /// A non-blocking TCP connection, or one to be; closed when its owner goes.

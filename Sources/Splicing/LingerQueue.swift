@@ -4,9 +4,13 @@ internal import WireTypes
 
 /// Splices that are over and still translate for a while, in the order of their time.
 struct LingerQueue: Sendable {
+    /// Small, since there are as many as connections end during a linger; the client's tuple stands
+    /// in the flow table.
     struct Item: Sendable {
-        var client: FlowTuple
-        var upstream: FlowTuple
+        /// Our end towards the endpoint.
+        var source: TransportAddress
+        /// The endpoint's index in the snapshot.
+        var target: Int
         var createdNanoseconds: UInt64
         var until: UInt64
     }

@@ -33,6 +33,9 @@ final class PendingClient {
     var tried = TriedEndpoints()
     /// Ports that one endpoint challenged.
     var challenges = 0
+    /// Attempts so far, and whether silence ended one: then another round is worth it.
+    var attempts = 0
+    var sawTimeout = false
     var deadline: UInt64 = 0
     var lastSYN: UInt64 = 0
 
@@ -54,6 +57,8 @@ final class PendingClient {
         serverName = nil
         tried = TriedEndpoints()
         challenges = 0
+        attempts = 0
+        sawTimeout = false
     }
 
     /// The connection as a kernel socket would have it.

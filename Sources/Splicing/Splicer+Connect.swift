@@ -7,17 +7,30 @@ internal import WireTypes
 extension Splicer where Kernel: ~Copyable {
     private static var repeatInterval: UInt64 { 150_000_000 }
     private static var challengesLimit: Int { 4 }
+    /// Attempts beyond one an endpoint, when some were ended by silence.
+    private static var extraAttempts: Int { 3 }
 
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
         let cluster = routes.clusters[client.cluster]
-        guard let endpoint = cluster.turns.next(excluding: client.tried) else {
+        guard let endpoint = nextTurn(client, cluster) else {
             return handOver(client, .reject(.reset), now: now)
         }
+        client.attempts += 1
         client.tried.insert(endpoint)
         client.challenges = 0
         client.target = cluster.targets[endpoint]
         attempt(client, endpoint: endpoint, cluster, now: now)
+    }
+
+    /// The next endpoint not tried yet. A SYN may simply have been lost: while the client waits,
+    /// a cluster that kept silent is asked again.
+    private func nextTurn(_ client: PendingClient, _ cluster: ClusterState) -> Int? {
+        if let endpoint = cluster.turns.next(excluding: client.tried) { return endpoint }
+        guard client.sawTimeout, client.attempts < cluster.targets.count + Self.extraAttempts
+        else { return nil }
+        client.tried = TriedEndpoints()
+        return cluster.turns.next(excluding: client.tried)
     }
 
     private mutating func attempt(

@@ -51,7 +51,8 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     private mutating func linger(_ event: FlowRecord, _ time: Duration, now: UInt64) {
-        guard let upstream = event.upstream else { return }
+        guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
+        else { return }
         // A flow may close before the word of its beginning was read.
         if let client = pending[event.client],
             client.splice?.createdNanoseconds == event.createdNanoseconds
@@ -60,7 +61,7 @@ extension Splicer where Kernel: ~Copyable {
             pending[event.client] = nil
         }
         let item = LingerQueue.Item(
-            client: event.client, upstream: upstream,
+            source: upstream.source, target: target,
             createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)
         if event.kind == .closed { closed.append(item) } else { reset.append(item) }
     }
@@ -77,14 +78,19 @@ extension Splicer where Kernel: ~Copyable {
 
     mutating func end(_ client: FlowTuple, _ upstream: FlowTuple, _ created: UInt64) {
         kernel.remove(client: client, upstream: upstream, createdNanoseconds: created)
+        release(upstream.source, target: targetIndex[upstream.destination])
+    }
+
+    /// A splice has left the table. `target` is nil when its endpoint left the configuration.
+    mutating func release(_ source: TransportAddress, target: Int?) {
         admission.release()
         counters.ended.increment()
-        guard let target = targetIndex[upstream.destination] else { return }
-        let owner = PortPool.owner(of: upstream.source.port, workers: settings.workers)
+        guard let target else { return }
+        let owner = PortPool.owner(of: source.port, workers: settings.workers)
         if owner == settings.worker {
-            pools[target].giveBack(upstream.source)
+            pools[target].giveBack(source)
         } else {
-            foreignPorts.append((upstream.source, target))
+            foreignPorts.append((source, target))
         }
     }
 }

@@ -17,17 +17,20 @@ extension Splicer where Kernel: ~Copyable {
 
     /// An RST that neither end took for good does not end a flow: traffic of both revived it.
     private mutating func endIfStill(_ item: LingerQueue.Item) {
-        let up = kernel.upstreamRow(of: item.client)
-        let down = kernel.downstreamRow(of: item.upstream)
-        // The kernel removed it for a new connection of the same client: the port is free.
-        if down == nil { return end(item.client, item.upstream, item.createdNanoseconds) }
-        guard down?.createdNanoseconds == item.createdNanoseconds else { return }
-        if let up, let down, up.createdNanoseconds == item.createdNanoseconds,
-            up.state != .reset, down.state != .reset, down.state != .closed
+        let upstream = FlowTuple(
+            source: item.source, destination: routes.targets[item.target].address)
+        guard let down = kernel.downstreamRow(of: upstream) else {
+            // The kernel removed it for a new connection of the same client: the port is free.
+            return release(item.source, target: item.target)
+        }
+        guard down.createdNanoseconds == item.createdNanoseconds else { return }
+        if down.state != .reset, down.state != .closed,
+            let up = kernel.upstreamRow(of: down.client),
+            up.createdNanoseconds == item.createdNanoseconds, up.state != .reset
         {
             return
         }
-        end(item.client, item.upstream, item.createdNanoseconds)
+        end(down.client, upstream, item.createdNanoseconds)
     }
 
     private mutating func endLateAttempts(now: UInt64) {
@@ -43,6 +46,7 @@ extension Splicer where Kernel: ~Copyable {
                 pending[client.client] = nil
                 continue
             }
+            client.sawTimeout = true
             nextEndpoint(client, now: now)
         }
     }

@@ -61,7 +61,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Keeps the port of a splice that an earlier daemon began, if it is this worker's.
     public mutating func adopt(upstream: FlowTuple) {
-        guard PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
+        guard
+            PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
             let target = targetIndex[upstream.destination]
         else { return }
         pools[target].reserve(upstream.source)

@@ -86,9 +86,10 @@ final class Daemon {
             logger.warning(
                 "no permission to load BPF: every connection is relayed",
                 metadata: ["error": "\(error)"])
+            if pins.pins.isEmpty { pins.remove() }
             return nil
         } catch {
-            if !pins.exists || pins.pins.isEmpty { pins.remove() }
+            if pins.pins.isEmpty { pins.remove() }
             throw failure("\(error)")
         }
     }
@@ -259,7 +260,8 @@ final class Daemon {
                 "listeners": "\(plan.sockets.map { "\($0.address)" }.joined(separator: ","))",
                 "instance": "\(configuration.instance)",
             ])
-        let pause: Duration = datapath?.options.needsHeartbeat == true ? .milliseconds(250) : .seconds(3600)
+        let pause: Duration =
+            datapath?.options.needsHeartbeat == true ? .milliseconds(250) : .seconds(3600)
         while true {
             if let signal = TerminationSignals.wait(timeout: pause) {
                 logger.info("stopping", metadata: ["signal": "\(signal)"])

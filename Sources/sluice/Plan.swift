@@ -37,7 +37,9 @@ struct Plan {
         let expanded = wildcard.flatMap { entry in
             own
                 .filter { $0.isIPv4 == entry.address.address.isIPv4 && !$0.isLinkLocal }
-                .map { (address: TransportAddress($0, entry.address.port), listener: entry.listener) }
+                .map {
+                    (address: TransportAddress($0, entry.address.port), listener: entry.listener)
+                }
                 .filter { !taken.contains($0.address) }
         }
         addresses = specific + expanded

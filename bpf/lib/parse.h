@@ -16,7 +16,6 @@
 
 #define IPV6_EXTENSIONS_MAX 4	/* headers walked before TCP */
 #define L4_OFFSET_MAX	    512 /* of the TCP header in the packet */
-#define HEADERS_MAX	    160 /* bytes made linear when the headers are not */
 
 #define IP_FRAGMENT_MASK 0x3fff /* more fragments, or an offset */
 
@@ -70,11 +69,18 @@ static __always_inline __u32 walk_extensions(void *data, void *end, __u32 at, __
 	return 0;
 }
 
-/* Makes the headers linear if they are not; pointers into the packet are void afterwards. */
-static __always_inline void pull_headers(struct __sk_buff *skb)
+/*
+ * Makes the IP and TCP headers linear if they are not, and no byte more: pulling payload would
+ * cost a copy of every packet. Pointers into the packet are void afterwards.
+ */
+static __always_inline void pull_headers(struct __sk_buff *skb, __u32 l3)
 {
-	if (skb->data_end - skb->data < HEADERS_MAX && skb->data_end - skb->data < skb->len)
-		bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX);
+	__u32 ip = skb->protocol == bpf_htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
+							  : sizeof(struct iphdr);
+	__u32 size = l3 + ip + sizeof(struct tcphdr);
+
+	if (skb->data_end - skb->data < size && size <= skb->len)
+		bpf_skb_pull_data(skb, size);
 }
 
 static __always_inline enum verdict reject(const struct packet *p, enum verdict verdict,
@@ -147,7 +153,7 @@ static __always_inline enum verdict parse_packet(struct __sk_buff *skb, __u32 l3
 	if (skb->vlan_present)
 		return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
 	p->l3 = l3;
-	pull_headers(skb);
+	pull_headers(skb, l3);
 	verdict = parse_ip(skb, p, &length);
 	if (verdict)
 		return verdict;
