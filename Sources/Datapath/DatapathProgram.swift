@@ -18,17 +18,17 @@ extension KernelDatapath {
         _ program: DatapathProgram, on packet: [UInt8], in context: TestRunContext
     ) throws(BPFError) -> TestRunResult {
         switch program {
-        case .flowsEthernet: try flowsEthernet.run(on: packet, in: context)
-        case .flowsRaw: try flowsRaw.run(on: packet, in: context)
-        case .handshakeEthernet: try handshakeEthernet.run(on: packet, in: context)
-        case .handshakeRaw: try handshakeRaw.run(on: packet, in: context)
-        case .egressEthernet: try egressEthernet.run(on: packet, in: context)
-        case .egressRaw: try egressRaw.run(on: packet, in: context)
+        case .flowsEthernet: try programs(for: .ethernet).flows.run(on: packet, in: context)
+        case .flowsRaw: try programs(for: .raw).flows.run(on: packet, in: context)
+        case .handshakeEthernet: try programs(for: .ethernet).handshake.run(on: packet, in: context)
+        case .handshakeRaw: try programs(for: .raw).handshake.run(on: packet, in: context)
+        case .egressEthernet: try programs(for: .ethernet).egress.run(on: packet, in: context)
+        case .egressRaw: try programs(for: .raw).egress.run(on: packet, in: context)
         }
     }
 
     /// Attaches the handshake program to the ingress of an interface until the link goes.
     package func attachHandshake(to interface: UInt32) throws(BPFError) -> TCXLink {
-        try TCXLink(attaching: handshakeEthernet, to: interface, .ingress)
+        try TCXLink(attaching: programs(for: .ethernet).handshake, to: interface, .ingress)
     }
 }
