@@ -10,8 +10,11 @@ test: lint
 	swift test
 
 # Both need root.
-demo: build
-	Tests/Lab/demo
+demo:
+	@.ci/install-packages
+	@echo "Building; the first time takes a few minutes."
+	@swift build --quiet -c release
+	@Tests/Lab/demo
 
 bench: build
 	bench/run

@@ -115,8 +115,9 @@ let package = Package(
         tests(
             "SplicingTests",
             ["Splicing", "Balancing", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes"]),
-        library("DatapathTesting", ["Datapath"]),
-        tests("DatapathTests", ["Datapath", "DatapathTesting"]),
+        .target(name: "CNetworkNamespace"),
+        library("DatapathTesting", ["Datapath", "KernelBPF", "WireTypes", "CNetworkNamespace"]),
+        tests("DatapathTests", ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
         tests("EndToEndTests", []),
     ]
 )

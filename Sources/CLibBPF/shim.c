@@ -118,16 +118,24 @@ int sluice_is_bpffs(const char *path)
 }
 
 int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,
-		    void *skb, unsigned skb_size, unsigned repeat, unsigned *duration_ns)
+		    const struct sluice_test_context *context, struct sluice_test_outcome *outcome)
 {
+	struct __sk_buff skb = {
+		.ifindex = context->ifindex,
+		.ingress_ifindex = context->ingress_ifindex,
+		.gso_segs = context->gso_segs,
+		.gso_size = context->gso_size,
+	};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_size_in = in_size,
-		    .data_out = out, .data_size_out = *out_size, .ctx_in = skb,
-		    .ctx_size_in = skb_size, .repeat = repeat);
+		    .data_out = out, .data_size_out = *out_size, .ctx_in = &skb,
+		    .ctx_size_in = sizeof(skb), .repeat = context->repeat,
+		    .flags = context->flags);
 	int result = bpf_prog_test_run_opts(program, &options);
 
 	if (result < 0)
 		return result;
 	*out_size = options.data_size_out;
-	*duration_ns = options.duration;
-	return (int)options.retval;
+	outcome->duration_ns = options.duration;
+	outcome->verdict = (int)options.retval;
+	return 0;
 }

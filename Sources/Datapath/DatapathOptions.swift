@@ -12,6 +12,8 @@ public struct DatapathOptions: Sendable {
     public var handshakes = 65_536
     /// Whether handshakes stop when the daemon's heartbeat stops (clsact).
     public var needsHeartbeat = false
+    /// Kinds of links that programs are loaded for.
+    public var links = Set(LinkKind.allCases)
     /// Whether nothing is pinned: for tests.
     public var isPrivate = false
 

@@ -40,14 +40,13 @@ extension KernelDatapath {
 
     /// Attaches flows, handshake and the egress guard to an interface.
     ///
-    /// Links of an earlier run are taken over and get the new programs. `isRaw`: the device has no
-    /// link header. On error nothing new stays attached to this interface.
-    public func attach(to interface: UInt32, isRaw: Bool, mode: AttachMode) throws(BPFError) {
+    /// Links of an earlier run are taken over and get the new programs.  On error nothing new stays attached to this interface.
+    public func attach(to interface: UInt32, link: LinkKind, mode: AttachMode) throws(BPFError) {
         let attachment: Attachment
         do {
             switch mode {
-            case .tcx: attachment = try attachByTCX(interface, isRaw)
-            case .clsact: attachment = try attachByClsact(interface, isRaw)
+            case .tcx: attachment = try attachByTCX(interface, programs(for: link))
+            case .clsact: attachment = try attachByClsact(interface, programs(for: link))
             }
         } catch {
             detach(from: interface)
@@ -56,19 +55,14 @@ extension KernelDatapath {
         attachments.withLock { $0.append(attachment) }
     }
 
-    private func attachByTCX(_ interface: UInt32, _ isRaw: Bool) throws(BPFError) -> Attachment {
-        if isRaw {
-            try attachPinned(flowsRaw, interface, .ingress)
-            try attachPinned(egressRaw, interface, .egress)
-            return Attachment(
-                interface: interface, mode: .tcx,
-                handshake: try TCXLink(attaching: handshakeRaw, to: interface, .ingress))
-        }
-        try attachPinned(flowsEthernet, interface, .ingress)
-        try attachPinned(egressEthernet, interface, .egress)
+    private func attachByTCX(_ interface: UInt32, _ programs: ProgramSet) throws(BPFError)
+        -> Attachment
+    {
+        try attachPinned(programs.flows, interface, .ingress)
+        try attachPinned(programs.egress, interface, .egress)
         return Attachment(
             interface: interface, mode: .tcx,
-            handshake: try TCXLink(attaching: handshakeEthernet, to: interface, .ingress))
+            handshake: try TCXLink(attaching: programs.handshake, to: interface, .ingress))
     }
 
     /// Attaches by a link that outlives us, or puts the program into the link that did.
@@ -89,18 +83,14 @@ extension KernelDatapath {
         pins.pin("link_\(hook)_\(interface)")
     }
 
-    private func attachByClsact(_ interface: UInt32, _ isRaw: Bool) throws(BPFError) -> Attachment {
-        if isRaw {
-            try filter(flowsRaw, interface, .ingress, ClsactPriority.flows)
-            try filter(handshakeRaw, interface, .ingress, ClsactPriority.handshake)
-            try filter(egressRaw, interface, .egress, ClsactPriority.egress)
-        } else {
-            try filter(flowsEthernet, interface, .ingress, ClsactPriority.flows)
-            try filter(handshakeEthernet, interface, .ingress, ClsactPriority.handshake)
-            try filter(egressEthernet, interface, .egress, ClsactPriority.egress)
-        }
+    private func attachByClsact(_ interface: UInt32, _ programs: ProgramSet) throws(BPFError)
+        -> Attachment
+    {
+        try filter(programs.flows, interface, .ingress, ClsactPriority.flows)
+        try filter(programs.handshake, interface, .ingress, ClsactPriority.handshake)
+        try filter(programs.egress, interface, .egress, ClsactPriority.egress)
         // Filters have no pins: the mark tells `unload` where they are.
-        if !options.isPrivate { try flowsEthernet.pin(at: clsactMark(pins, interface)) }
+        if !options.isPrivate { try programs.flows.pin(at: clsactMark(pins, interface)) }
         return Attachment(interface: interface, mode: .clsact, handshake: nil)
     }
 

@@ -15,6 +15,8 @@ public struct ListenerPromise: Sendable, Equatable {
     public var windowScale: UInt8
     /// Window in the SYN-ACK, unscaled.
     public var window: UInt16
+    /// Whether timestamps are promised to clients that offer them; not where endpoints refuse them.
+    public var promisesTimestamps = true
 
     /// Scale 7 is what Linux endpoints mostly say, so that windows need no rescaling.
     public init(listener: UInt16, mss: UInt16, windowScale: UInt8 = 7, window: UInt16 = 64240) {
@@ -41,10 +43,11 @@ extension KernelDatapath {
         entry.mss = promise.mss
         entry.window_scale = promise.windowScale
         entry.window = promise.window
+        entry.no_timestamps = promise.promisesTimestamps ? 0 : 1
         try listeners.set(Self.key(address), to: entry)
     }
 
-    /// Stops promising timestamps to clients of every listener: an endpoint refuses them.
+    /// Leaves SYNs to `address` to the stack from now on.
     public func stopListening(on address: TransportAddress) {
         listeners.remove(Self.key(address))
     }

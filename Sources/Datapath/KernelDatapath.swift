@@ -15,12 +15,7 @@ public final class KernelDatapath: Sendable {
     /// What it was loaded with.
     public let options: DatapathOptions
 
-    let flowsEthernet: BPFProgram
-    let flowsRaw: BPFProgram
-    let handshakeEthernet: BPFProgram
-    let handshakeRaw: BPFProgram
-    let egressEthernet: BPFProgram
-    let egressRaw: BPFProgram
+    let programs: [LinkKind: ProgramSet]
 
     let flows: BPFMap<flow_tuple, flow_entry>
     let handshakes: BPFMap<flow_tuple, handshake_note>
@@ -58,13 +53,13 @@ public final class KernelDatapath: Sendable {
                 try object.set(pinPath: pins.pin(name), ofMap: name)
             }
         }
+        for kind in LinkKind.allCases where !options.links.contains(kind) {
+            try ProgramSet.omit(kind, from: object)
+        }
         try object.load()
-        flowsEthernet = try object.program("flows_ethernet")
-        flowsRaw = try object.program("flows_raw")
-        handshakeEthernet = try object.program("handshake_ethernet")
-        handshakeRaw = try object.program("handshake_raw")
-        egressEthernet = try object.program("egress_ethernet")
-        egressRaw = try object.program("egress_raw")
+        var programs: [LinkKind: ProgramSet] = [:]
+        for kind in options.links { programs[kind] = try ProgramSet(kind, of: object) }
+        self.programs = programs
         flows = try BPFMap(name: "flows", owning: object.map("flows"))
         handshakes = try BPFMap(name: "handshakes", owning: object.map("handshakes"))
         listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))
@@ -83,6 +78,14 @@ public final class KernelDatapath: Sendable {
         let version = ProcessInfo.processInfo.operatingSystemVersion
         let isNew = (version.majorVersion, version.minorVersion) >= (6, 16)
         return isNew ? 1 << 7 : 0
+    }
+
+    /// The programs for a kind of link; asked for only with kinds that were loaded.
+    func programs(for kind: LinkKind) throws(BPFError) -> ProgramSet {
+        guard let set = programs[kind] else {
+            throw BPFError("no programs for \(kind.rawValue) links were loaded")
+        }
+        return set
     }
 
     /// How many entries the flow table has room for.

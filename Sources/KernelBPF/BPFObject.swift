@@ -63,6 +63,15 @@ internal import Glibc
         try check(unsafe bpf_map__set_pin_path(map, path), "cannot pin map \(name) at \(path)")
     }
 
+    /// Leaves a program out of `load()`.
+    public borrowing func omit(program name: String) throws(BPFError) {
+        guard let program = unsafe bpf_object__find_program_by_name(object, name) else {
+            throw BPFError("the BPF object has no program \(name)", errno: ENOENT)
+        }
+        try check(
+            unsafe bpf_program__set_autoload(program, false), "cannot leave out \(name)")
+    }
+
     /// Loads maps and programs. On a refusal the error holds the verifier's last telling lines.
     public borrowing func load() throws(BPFError) {
         sluice_capture_warnings()

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KernelSockets
+import TLSClassifier
 import Logging
 
 extension RelayLoop {
-    /// A fatal alert `unrecognized_name`: record type 21, TLS 1.2, length 2, level 2, code 112
-    /// (RFC 8446 §6, RFC 6066 §3).
-    private static let alert: [UInt8] = [21, 3, 3, 0, 2, 2, 112]
     /// What a rejected client may send before it gets an RST after all.
     private static let discardLimit = 1 << 20
     /// How often a send queue is looked at that must be empty before an RST.
@@ -45,7 +43,8 @@ extension RelayLoop {
         do {
             if action == .alert {
                 // Into an empty send queue: it fits, or the client is gone.
-                _ = try client.socket.write(Self.alert.span)
+                let alert = TLSAlert.unrecognizedName.record
+                _ = try client.socket.write(alert.span)
             }
             try client.socket.shutdownWriting()
         } catch {

@@ -73,6 +73,7 @@ final class Daemon {
             configuration.workers ?? ProcessInfo.processInfo.activeProcessorCount, 64)
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
+        options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
         if pins.exists, InstanceLock.isHeld(pins) {
@@ -234,7 +235,7 @@ final class Daemon {
         for interface in plan.interfaces {
             let mode = Self.mode(configuration, interface)
             do {
-                try datapath.attach(to: interface.index, isRaw: interface.isRaw, mode: mode)
+                try datapath.attach(to: interface.index, link: interface.link, mode: mode)
             } catch {
                 for done in plan.interfaces { datapath.detach(from: done.index) }
                 throw failure("cannot attach to \(interface.name): \(error)")

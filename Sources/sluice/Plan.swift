@@ -151,3 +151,8 @@ extension ListenerRoutes {
         largeGoesToDefault = listener.hello.onTooLarge == .default
     }
 }
+
+extension NetworkInterface {
+    /// Which programs its packets need.
+    var link: LinkKind { isRaw ? .raw : .ethernet }
+}

@@ -18,7 +18,7 @@ import WireTypes
                 asked.increase() < 20 ? .needMore : .relay(plan([address]))
             })
         let client = try Peer.connected(to: fixture.address)
-        let hello = (0..<20).map { UInt8(0x16 + $0) }
+        let hello = helloStart + [9, 8, 7, 6, 5, 4, 3, 2]
         for byte in hello {
             let before = asked.value
             try client.send([byte])

@@ -59,7 +59,7 @@ import WireTypes
         usleep(20_000)
         try client.send("more")
         let (bytes, end) = client.receiveAll()
-        #expect(bytes == [21, 3, 3, 0, 2, 2, 112])
+        #expect(bytes == [21, 3, 1, 0, 2, 2, 112])
         #expect(end == .fin)
         try client.sendEnd()
         usleep(20_000)

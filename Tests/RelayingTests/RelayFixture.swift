@@ -80,3 +80,6 @@ final class RelayFixture {
 
     deinit { relay.stop() }
 }
+
+/// The first 12 bytes of a ClientHello of 512 bytes: never enough to be classified.
+let helloStart: [UInt8] = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, 0]

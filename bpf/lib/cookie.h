@@ -48,7 +48,9 @@ static __always_inline void note_from_tsval(struct handshake_note *note, __u32 t
 	note->mss = note_mss(tsval >> 5);
 	if (tsval & 16)
 		note->flags |= HANDSHAKE_FLAG_SACK;
-	if (scale != NOTE_SCALE_NONE) {
+	if (scale == NOTE_SCALE_NONE) {
+		note->our_scale = 0;
+	} else {
 		note->flags |= HANDSHAKE_FLAG_WINDOW_SCALE;
 		note->scale = scale;
 	}

@@ -69,6 +69,9 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 	if (!peer)
 		return 0;
 	if (p->tcp_flags & TCP_RST) {
+		/* It is over already, and must not be revived. */
+		if (entry->state == FLOW_CLOSED)
+			return 0;
 		if (entry->state != FLOW_RESET)
 			report_flow(p, entry, RECORD_RESET);
 		entry->state = FLOW_RESET;
@@ -90,13 +93,15 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u64 now)
 {
+	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
+	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK &&
+	    (!entry->packets || seq_before(entry->last_ack, p->ack)))
+		entry->last_ack = p->ack;
 	entry->last_seen_ns = now;
 	entry->ingress_ifindex = skb->ifindex;
 	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */
 	__sync_fetch_and_add(&entry->packets, skb->gso_segs ? skb->gso_segs : 1);
 	__sync_fetch_and_add(&entry->bytes, p->payload);
-	if (p->tcp_flags & TCP_ACK)
-		entry->last_ack = p->ack;
 	if (p->tcp_flags & (TCP_FIN | TCP_RST) || entry->state == FLOW_RESET ||
 	    (entry->flags & (FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED)) == FLOW_FLAG_PEER_FIN)
 		flow_transition(p, entry);

@@ -105,7 +105,7 @@ static __always_inline enum verdict parse_ip(struct __sk_buff *skb, struct packe
 			return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
 		if (ip->frag_off & bpf_htons(IP_FRAGMENT_MASK))
 			return reject(p, VERDICT_PASS, COUNTER_PASS_FRAGMENT);
-		if (ip->ihl < 5)
+		if (ip->version != 4 || ip->ihl < 5)
 			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
 		p->is_ipv6 = 0;
 		p->l4 = p->l3 + ip->ihl * 4;
@@ -120,6 +120,8 @@ static __always_inline enum verdict parse_ip(struct __sk_buff *skb, struct packe
 
 		if ((void *)(ip + 1) > end)
 			return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
+		if (ip->version != 6)
+			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
 		p->is_ipv6 = 1;
 		p->l4 = p->l3 + sizeof(*ip);
 		if (ip->nexthdr != IPPROTO_TCP) {

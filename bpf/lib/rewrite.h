@@ -7,10 +7,14 @@
 #include "forward.h"
 #include "tcp_options.h"
 
-/* What changed, as two sums: what the pseudo-header covers as well, and the TCP header alone. */
+/*
+ * What changed, as sums: what the pseudo-header covers as well, the TCP header alone, and what no
+ * checksum of the packet covers.
+ */
 struct changes {
 	__u64 addresses;
 	__u64 rest;
+	__u64 uncovered;
 };
 
 /* True: done. False: TTL ran out, nothing was written. */
@@ -41,6 +45,8 @@ static __always_inline int rewrite_ipv6(struct ipv6hdr *ip, const struct flow_en
 {
 	__be32 *saddr = (__be32 *)&ip->saddr;
 	__be32 *daddr = (__be32 *)&ip->daddr;
+	__u16 *hop_word = (__u16 *)&ip->nexthdr; /* with the hop limit behind it */
+	__u16 old_hop_word = *hop_word;
 
 	if (ip->hop_limit <= 1)
 		return 0;
@@ -51,6 +57,7 @@ static __always_inline int rewrite_ipv6(struct ipv6hdr *ip, const struct flow_en
 		daddr[i] = entry->rewrite.daddr.word[i];
 	}
 	ip->hop_limit--;
+	sum_replace2(&changes->uncovered, old_hop_word, *hop_word);
 	return 1;
 }
 
@@ -243,6 +250,9 @@ static __always_inline enum verdict rewrite_packet(struct __sk_buff *skb, struct
 				BPF_F_PSEUDO_HDR | (p->is_ipv6 ? ipv6_csum_flag : 0)) ||
 	    bpf_l4_csum_replace(skb, check, 0, sum_fold32(changes.rest), 0))
 		return drop(COUNTER_DROP_KERNEL);
+	/* Keeps CHECKSUM_COMPLETE right; does nothing to other packets. */
+	if (p->is_ipv6)
+		bpf_csum_update(skb, sum_fold32(changes.uncovered));
 	return VERDICT_CONTINUE;
 }
 

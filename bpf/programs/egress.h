@@ -12,15 +12,14 @@ static __always_inline enum verdict guard_egress(struct __sk_buff *skb, __u32 l3
 {
 	struct flow_tuple key;
 	struct packet p = {.quiet = 1};
-	enum verdict verdict;
 
 	/* Redirected packets come through here too, so this test stands first. The socket
 	 * pointer would not tell: it survives the crossing of a veth. */
 	if (skb->ingress_ifindex)
 		return VERDICT_PASS;
-	verdict = parse_packet(skb, l3, &p);
-	if (verdict)
-		return verdict;
+	/* What the host sends is its own affair, malformed or not, unless it is of a flow. */
+	if (parse_packet(skb, l3, &p))
+		return VERDICT_PASS;
 	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return VERDICT_PASS;
 	reverse_tuple(&key, &p.tuple);

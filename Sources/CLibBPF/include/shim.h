@@ -39,8 +39,20 @@ int sluice_clsact_remove(int ifindex);
 /* Whether bpffs is mounted at path. */
 int sluice_is_bpffs(const char *path);
 
-/* Runs a program on a packet; the verdict or -errno. out_size: room in, bytes out. */
+/* Runs a program on a packet; 0 or -errno. out_size: room in, bytes out. flags: BPF_F_TEST_*. */
+struct sluice_test_context {
+	unsigned ifindex;
+	unsigned ingress_ifindex;
+	unsigned gso_segs;
+	unsigned gso_size;
+	unsigned repeat;
+	unsigned flags;
+};
+struct sluice_test_outcome {
+	int verdict;
+	unsigned duration_ns;
+};
 int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,
-		    void *skb, unsigned skb_size, unsigned repeat, unsigned *duration_ns);
+		    const struct sluice_test_context *context, struct sluice_test_outcome *outcome);
 
 #endif

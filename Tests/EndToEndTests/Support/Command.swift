@@ -63,7 +63,7 @@ final class Command: Sendable {
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var pointers = unsafe arguments.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         var identifier: Int32 = 0
         let result = unsafe posix_spawnp(
             &identifier, arguments[0], &actions, &attributes, pointers, environ)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CDatapathABI
+package import KernelBPF
+package import WireTypes
+
+/// One row of the flow table as the datapath reads it, for tests.
+package struct FlowRow: Sendable {
+    var entry: flow_entry
+
+    /// A row without deltas.
+    package init(rewrite: FlowTuple, state: FlowState, isUpstream: Bool) {
+        entry = flow_entry()
+        entry.rewrite = rewrite.abi
+        self.state = state
+        if isUpstream { flags.insert(.upstream) }
+    }
+
+    init(_ entry: flow_entry) { self.entry = entry }
+
+    /// enum flow_flag.
+    package struct Flags: OptionSet, Sendable {
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+        private init(_ flag: flow_flag) { self.init(rawValue: UInt16(flag.rawValue)) }
+
+        package static let upstream = Flags(FLOW_FLAG_UPSTREAM)
+        package static let timestamps = Flags(FLOW_FLAG_TIMESTAMPS)
+        package static let sack = Flags(FLOW_FLAG_SACK)
+        package static let windowScale = Flags(FLOW_FLAG_WINDOW_SCALE)
+        package static let stripSACK = Flags(FLOW_FLAG_STRIP_SACK)
+        package static let fin = Flags(FLOW_FLAG_FIN)
+        package static let peerFIN = Flags(FLOW_FLAG_PEER_FIN)
+        package static let finAcknowledged = Flags(FLOW_FLAG_FIN_ACKED)
+    }
+
+    /// The tuple on the way out.
+    package var rewrite: FlowTuple { FlowTuple(entry.rewrite) }
+
+    /// What has happened so far, and what was agreed on.
+    package var flags: Flags {
+        get { Flags(rawValue: entry.flags) }
+        set { entry.flags = newValue.rawValue }
+    }
+
+    /// State of this direction.
+    package var state: FlowState {
+        get { FlowState(abi: entry.state) }
+        set { entry.state = newValue.abi }
+    }
+}
+
+extension FlowRow {
+    package var sequenceDelta: UInt32 {
+        get { entry.seq_delta }
+        set { entry.seq_delta = newValue }
+    }
+    package var acknowledgementDelta: UInt32 {
+        get { entry.ack_delta }
+        set { entry.ack_delta = newValue }
+    }
+    package var timestampValueDelta: UInt32 {
+        get { entry.tsval_delta }
+        set { entry.tsval_delta = newValue }
+    }
+    package var timestampEchoDelta: UInt32 {
+        get { entry.tsecr_delta }
+        set { entry.tsecr_delta = newValue }
+    }
+    package var windowShift: Int8 {
+        get { entry.window_shift }
+        set { entry.window_shift = newValue }
+    }
+    package var packets: UInt64 { entry.packets }
+    package var bytes: UInt64 { entry.bytes }
+    package var lastAcknowledgement: UInt32 { entry.last_ack }
+    package var finAcknowledgement: UInt32 { entry.fin_ack }
+    package var createdNanoseconds: UInt64 { entry.created_ns }
+    package var lastSeenNanoseconds: UInt64 { entry.last_seen_ns }
+    package var nextHopInterface: UInt32 { entry.next_hop.ifindex }
+    package var ingressInterface: UInt32 { entry.ingress_ifindex }
+    package var endpointScale: UInt8 { entry.endpoint_scale }
+}
+
+extension FlowState {
+    fileprivate var abi: UInt8 {
+        let state =
+            switch self {
+            case .connecting: FLOW_CONNECTING
+            case .established: FLOW_ESTABLISHED
+            case .closing: FLOW_CLOSING
+            case .closed: FLOW_CLOSED
+            case .reset: FLOW_RESET
+            }
+        return UInt8(state.rawValue)
+    }
+}
+
+extension KernelDatapath {
+    /// The row of packets with this tuple.
+    package func row(of tuple: FlowTuple) -> FlowRow? {
+        flows.value(of: tuple.abi).map(FlowRow.init)
+    }
+
+    /// Writes the row of packets with this tuple.
+    package func set(_ row: FlowRow, of tuple: FlowTuple) throws(BPFError) {
+        try flows.set(tuple.abi, to: row.entry)
+    }
+
+    /// What the SYN of a client said, while it is remembered.
+    package func note(of client: FlowTuple) -> HandshakeNote? {
+        handshakes.value(of: client.abi).map(HandshakeNote.init)
+    }
+
+    /// Empties every map that tests fill.
+    package func clear() {
+        clearDaemonState()
+        for key in flows.keys() { flows.remove(key) }
+    }
+}

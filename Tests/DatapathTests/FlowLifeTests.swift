@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datapath
+import DatapathTesting
+import KernelBPF
+import Testing
+import WireTypes
+
+/// The client's FIN at this number, behind two bytes of data; the endpoint's at its own.
+private let clientFIN: UInt32 = 0xffff_fffd
+private let endpointFIN: UInt32 = 0x8000_0000
+
+@Suite(.needsKernel) struct `Life of a flow` {
+    private let splice = EstablishedSplice(.v4)
+
+    private func send(_ bench: TestBench, _ packet: TestPacket) throws {
+        let row = packet.tuple == splice.clientTuple ? splice.upstream : splice.downstream
+        let result = try bench.run(.flowsEthernet, on: packet)
+        expect(result, isRedirectOf: packet.translated(by: row))
+    }
+
+    private func expectState(_ bench: TestBench, _ state: FlowState) throws {
+        #expect(try splice.clientRow(bench).state == state)
+        #expect(try splice.endpointRow(bench).state == state)
+    }
+
+    private func clientFINPacket() -> TestPacket {
+        splice.fromClient([.fin, .ack]) {
+            $0.sequence = clientFIN
+            $0.payload = [1, 2]
+        }
+    }
+
+    private func endpointFINPacket() -> TestPacket {
+        splice.fromEndpoint([.fin, .ack]) {
+            $0.sequence = endpointFIN
+            $0.acknowledgement = endpointsLastACK &- 2
+        }
+    }
+
+    /// The acknowledgement of the client's FIN as the endpoint writes it.
+    private var endpointsLastACK: UInt32 { clientFIN &+ 3 &+ splice.upstream.sequenceDelta }
+    private var clientsLastACK: UInt32 { endpointFIN &+ 1 &+ splice.downstream.sequenceDelta }
+
+    private func close(_ bench: TestBench) throws {
+        try splice.program(bench)
+        try send(bench, clientFINPacket())
+        try send(
+            bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
+        try send(bench, endpointFINPacket())
+        try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+    }
+
+    @Test func `counts packets and data of each direction in its own row`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            for count in [0, 1, 1000] {
+                try send(
+                    bench, splice.fromClient { $0.payload = .init(repeating: 1, count: count) })
+            }
+            try send(bench, splice.fromEndpoint { $0.payload = [1, 2, 3] })
+            let client = try splice.clientRow(bench)
+            let endpoint = try splice.endpointRow(bench)
+            #expect(client.packets == 3 && client.bytes == 1001)
+            #expect(endpoint.packets == 1 && endpoint.bytes == 3)
+            #expect(client.ingressInterface == bench.interface)
+            #expect(client.nextHopInterface == bench.interface)
+            #expect(client.lastSeenNanoseconds > 0)
+        }
+    }
+
+    @Test func `counts each segment of a super-packet`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            let packet = splice.fromClient { $0.payload = .init(repeating: 1, count: 3000) }
+            let result = try bench.run(.flowsEthernet, on: packet.bytes) {
+                $0.segments = 3
+                $0.segmentSize = 1000
+            }
+            expect(result, isRedirectOf: packet.translated(by: splice.upstream))
+            let row = try splice.clientRow(bench)
+            #expect(row.packets == 3 && row.bytes == 3000)
+        }
+    }
+
+    @Test(arguments: [0, 1000, 0x8000_0000, 0xffff_fff0] as [UInt32])
+    func `remembers the highest acknowledgement, also when an older one comes late`(
+        first: UInt32
+    ) throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            for step: UInt32 in [0, 40, 20, 30] {
+                try send(bench, splice.fromClient { $0.acknowledgement = first &+ step })
+            }
+            try send(bench, splice.fromClient([.syn]) { $0.acknowledgement = first &+ 99 })
+            #expect(try splice.clientRow(bench).lastAcknowledgement == first &+ 40)
+        }
+    }
+
+    @Test func `is closing after a FIN of either side`() throws {
+        try TestBench.use { bench in
+            for packet in [clientFINPacket(), endpointFINPacket()] {
+                try splice.program(bench)
+                try expectState(bench, .established)
+                try send(bench, packet)
+                try expectState(bench, .closing)
+            }
+            #expect(bench.records().flows.isEmpty)
+        }
+    }
+
+    @Test func `marks each FIN and what acknowledges it`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            try send(bench, clientFINPacket())
+            #expect(try splice.clientRow(bench).flags == [.upstream, .fin])
+            #expect(try splice.endpointRow(bench).flags == [.peerFIN])
+            #expect(try splice.endpointRow(bench).finAcknowledgement == endpointsLastACK)
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK &- 1 })
+            #expect(try splice.endpointRow(bench).flags == [.peerFIN])
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
+            #expect(try splice.endpointRow(bench).flags == [.peerFIN, .finAcknowledged])
+            try expectState(bench, .closing)
+        }
+    }
+
+    @Test func `is closed after both FINs and both acknowledgements, and told once`() throws {
+        try TestBench.use { bench in
+            try close(bench)
+            try expectState(bench, .closed)
+            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            let flows = bench.records().flows
+            #expect(flows.map(\.kind) == [.closed])
+            #expect(flows.first?.client == splice.family.client)
+            #expect(flows.first?.upstream == splice.family.upstream)
+        }
+    }
+
+    @Test func `is closed when a FIN acknowledges the other`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            try send(bench, clientFINPacket())
+            var packet = endpointFINPacket()
+            packet.acknowledgement = endpointsLastACK
+            try send(bench, packet)
+            try expectState(bench, .closing)
+            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try expectState(bench, .closed)
+        }
+    }
+
+    @Test func `is closed when FINs crossed`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            try send(bench, clientFINPacket())
+            try send(bench, endpointFINPacket())
+            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try expectState(bench, .closing)
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
+            try expectState(bench, .closed)
+        }
+    }
+
+    @Test func `still translates a repeated FIN when closed`() throws {
+        try TestBench.use { bench in
+            try close(bench)
+            try send(bench, endpointFINPacket())
+            try send(bench, clientFINPacket())
+            try expectState(bench, .closed)
+        }
+    }
+
+    @Test func `is reset by an RST of either side, told once, and kept`() throws {
+        try TestBench.use { bench in
+            for packet in [splice.fromClient([.rst]), splice.fromEndpoint([.rst, .ack])] {
+                try splice.program(bench)
+                try send(bench, packet)
+                try send(bench, packet)
+                try expectState(bench, .reset)
+                let flows = bench.records().flows
+                #expect(flows.map(\.kind) == [.reset])
+                #expect(flows.first?.client == splice.family.client)
+                #expect(flows.first?.upstream == splice.family.upstream)
+            }
+        }
+    }
+
+    @Test func `is revived by later traffic: a blind RST does not kill it`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            try send(bench, splice.fromClient([.rst]))
+            try send(bench, splice.fromEndpoint { $0.payload = [1] })
+            #expect(try splice.endpointRow(bench).state == .established)
+            try send(bench, splice.fromClient { $0.payload = [1] })
+            try expectState(bench, .established)
+        }
+    }
+
+    @Test func `is revived as closing when a FIN was seen`() throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            try send(bench, clientFINPacket())
+            try send(bench, splice.fromEndpoint([.rst]))
+            try expectState(bench, .reset)
+            try send(bench, splice.fromEndpoint { $0.payload = [1] })
+            #expect(try splice.endpointRow(bench).state == .closing)
+        }
+    }
+
+    @Test func `stays closed when an RST follows`() throws {
+        try TestBench.use { bench in
+            try close(bench)
+            try send(bench, splice.fromClient([.rst]))
+            try expectState(bench, .closed)
+            #expect(bench.records().flows.map(\.kind) == [.closed])
+        }
+    }
+
+    @Test(arguments: [FlowState.closed, .reset])
+    func `ends with a SYN of the client when it is over: both rows go`(state: FlowState) throws {
+        try TestBench.use { bench in
+            var splice = splice
+            splice.upstream.state = state
+            splice.downstream.state = state
+            try splice.program(bench)
+            let packet = splice.fromClient([.syn]).bytes
+            let result = try bench.run(.flowsEthernet, on: packet)
+            expect(result, leaves: packet, TCVerdict.pass)
+            #expect(bench.datapath.row(of: splice.clientTuple) == nil)
+            #expect(bench.datapath.row(of: splice.endpointTuple) == nil)
+        }
+    }
+
+    @Test(arguments: [FlowState.established, .closing])
+    func `lets the other end challenge a SYN while it lives`(state: FlowState) throws {
+        try TestBench.use { bench in
+            var splice = splice
+            splice.upstream.state = state
+            splice.downstream.state = state
+            try splice.program(bench)
+            try send(bench, splice.fromClient([.syn]))
+            try send(bench, splice.fromEndpoint([.syn]))
+            #expect(try splice.clientRow(bench).state == state)
+        }
+    }
+
+    @Test func `goes on in one direction when the other row is gone`() throws {
+        try TestBench.use { bench in
+            try bench.datapath.set(splice.upstream, of: splice.clientTuple)
+            try send(bench, splice.fromClient([.fin, .ack]))
+            try send(bench, splice.fromClient([.rst]))
+            #expect(bench.count(.translated) == 2)
+        }
+    }
+}

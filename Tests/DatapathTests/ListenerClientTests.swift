@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datapath
+import DatapathTesting
+import KernelBPF
+import Testing
+import WireTypes
+
+@Suite(.needsKernel) struct `Client of a listener` {
+    @Test(arguments: HandshakeClient.offers)
+    func `completes the handshake by an ACK and is heard with its data`(client: HandshakeClient)
+        throws
+    {
+        try TestBench.use { bench in
+            try bench.listen(client.family)
+            let note = try client.connect(bench)
+            let ack = client.packet([.ack], note)
+            let silent = try bench.run(.handshakeEthernet, on: ack)
+            expect(silent, leaves: ack.bytes, TCVerdict.drop)
+            #expect(bench.count(.handshakeAck) == 1)
+            #expect(bench.datapath.silentClients(since: .max).map(\.client) == [ack.tuple])
+            let data = client.packet([.ack, .psh], note, hello(517))
+            let result = try bench.run(.handshakeEthernet, on: data)
+            expect(result, leaves: data.bytes, TCVerdict.drop)
+            let heard = try #require(bench.records().hellos.first)
+            #expect(heard.bytes == hello(517))
+            #expect(heard.record.tuple == client.family.client)
+            #expect(heard.record.note == note)
+            #expect(heard.record.sequence == client.sequence &+ 1)
+            #expect(heard.record.timestamp == (client.hasTimestamps ? client.timestamp &+ 3 : 0))
+            #expect(heard.record.window == 501)
+            #expect(heard.record.createdNanoseconds == 0)
+            #expect(bench.count(.helloRecorded) == 1)
+            #expect(bench.datapath.silentClients(since: .max).isEmpty)
+        }
+    }
+
+    @Test(arguments: [1, 2, 1023, 1024, 1025, 2000, 3000])
+    func `is heard byte for byte, whatever the length`(count: Int) throws {
+        try TestBench.use { bench in
+            try bench.listen(.v6)
+            let client = HandshakeClient(.v6)
+            let note = try client.connect(bench)
+            _ = try bench.run(.handshakeEthernet, on: client.packet([.ack], note, hello(count)))
+            #expect(bench.records().hellos.map(\.bytes) == [hello(count)])
+        }
+    }
+
+    /// Too large for a test run, so sent through the interface.
+    @Test(arguments: Family.allCases, [4096, 4097, 8192, 9000, 30000])
+    func `is heard in chunks of 4 KiB when it sends super-packets`(family: Family, count: Int)
+        throws
+    {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            let link = try bench.datapath.attachHandshake(to: bench.interface)
+            let far = try PacketSocket("far")
+            try far.send(client.packet([.ack, .psh], note, hello(count)).bytes)
+            let hellos = bench.records().hellos
+            link.detach()
+            #expect(hellos.map(\.bytes.count).allSatisfy { $0 <= 4096 })
+            #expect(hellos.count == (count + 4095) / 4096)
+            #expect(Array(hellos.map(\.bytes).joined()) == hello(count))
+            for (index, heard) in hellos.enumerated() {
+                let start = client.sequence &+ 1 &+ UInt32(index * 4096)
+                #expect(heard.record.sequence == start)
+            }
+        }
+    }
+
+    @Test func `is heard with urgent data and a FIN marked`() throws {
+        try TestBench.use { bench in
+            try bench.listen(.v4)
+            let client = HandshakeClient(.v4)
+            let note = try client.connect(bench)
+            let packet = client.packet([.ack, .urg, .fin], note, [1])
+            _ = try bench.run(.handshakeEthernet, on: packet)
+            let heard = try #require(bench.records().hellos.first)
+            #expect(heard.record.isUrgent && heard.record.isFinal)
+        }
+    }
+
+    @Test func `is dropped and counted when the worker's ring is full`() throws {
+        try TestBench.use { bench in
+            try bench.listen(.v4)
+            let client = HandshakeClient(.v4)
+            let note = try client.connect(bench)
+            let data = client.packet([.ack], note, hello(3000))
+            while bench.count(.dropRingFull) == 0 {
+                let result = try bench.run(.handshakeEthernet, on: data)
+                try #require(result.verdict == TCVerdict.drop)
+            }
+            #expect(bench.count(.helloRecorded) > 200)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `is reset when it closes before it said a word`(family: Family) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            let result = try bench.run(
+                .handshakeEthernet, on: client.packet([.fin, .ack], note))
+            var reset = TestPacket(family.client.reversed)
+            reset.flags = [.rst]
+            reset.sequence = note.cookie &+ 1
+            reset.window = 0
+            expect(result, isRedirectOf: reset)
+            #expect(bench.datapath.note(of: family.client) == nil)
+            #expect(bench.count(.resetEarlyFin) == 1)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `is told as abandoned when it resets`(family: Family) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            let packet = client.packet([.rst, .ack], note)
+            let result = try bench.run(.handshakeEthernet, on: packet)
+            expect(result, leaves: packet.bytes, TCVerdict.drop)
+            #expect(bench.datapath.note(of: family.client) == nil)
+            #expect(bench.records().flows.map(\.kind) == [.abandoned])
+        }
+    }
+
+    @Test(
+        arguments: [[.ack], [.ack, .psh], [.rst], [.rst, .ack], [.fin, .ack], [.syn, .ack], []]
+            as [TCPFlags])
+    func `passes to the stack when it is of no handshake`(flags: TCPFlags) throws {
+        try TestBench.use { bench in
+            try bench.listen(.v4)
+            var packet = TestPacket(Family.v4.client)
+            packet.flags = flags
+            packet.sequence = 1000
+            packet.acknowledgement = 2000
+            let result = try bench.run(.handshakeEthernet, on: packet)
+            expect(result, leaves: packet.bytes, TCVerdict.pass)
+            #expect(bench.counts == [.passStray: 1])
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `passes to the stack while a relay's socket owns it`(family: Family) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            try bench.datapath.adopt(family.client)
+            for flags in [[.syn], [.ack], [.rst], [.fin, .ack]] as [TCPFlags] {
+                var packet = TestPacket(family.client)
+                packet.flags = flags
+                let result = try bench.run(.handshakeEthernet, on: packet)
+                expect(result, leaves: packet.bytes, TCVerdict.pass)
+            }
+            #expect(bench.counts == [.passAdopted: 4])
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `begins anew by a SYN when the relay's socket is closed`(family: Family) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            try bench.datapath.adopt(family.client)
+            bench.datapath.closeAdopted(family.client, now: 5)
+            let late = TestPacket(family.client)
+            let result = try bench.run(.handshakeEthernet, on: late)
+            expect(result, leaves: late.bytes, TCVerdict.pass)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            let data = client.packet([.ack], note, [1])
+            _ = try bench.run(.handshakeEthernet, on: data)
+            #expect(bench.records().hellos.count == 1)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datapath
+import Foundation
+import Testing
+import WireTypes
+
+@Suite struct `A million flows` {
+    private static let isWanted = ProcessInfo.processInfo.environment["SLUICE_LARGE"] != nil
+
+    /// Prints how long `flowdump` takes; no time fails it.
+    @Test(.enabled(if: isWanted, "takes a minute and 1 GiB: set SLUICE_LARGE=1"))
+    func `are listed by flowdump, each once`() throws {
+        var options = DatapathOptions()
+        options.instance = "million-\(ProcessInfo.processInfo.processIdentifier)"
+        options.flows = 1 << 22
+        let datapath = try KernelDatapath(options)
+        defer { datapath.unload() }
+        try fill(datapath, count: 1_000_000)
+        let folder = Bundle.main.bundleURL.deletingLastPathComponent()
+        let debug = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        let flowdump =
+            ProcessInfo.processInfo.environment["SLUICE_PRODUCTS"].map { $0 + "/flowdump" }
+            ?? [folder, debug].map { $0.appending(path: "flowdump").path }
+            .first { FileManager.default.isExecutableFile(atPath: $0) } ?? ".build/debug/flowdump"
+        for format in ["table", "jsonl", "csv", "json", "wide"] {
+            let start = ContinuousClock.now
+            let process = Process()
+            let output = Pipe()
+            process.executableURL = URL(filePath: flowdump)
+            process.arguments = [
+                "--instance", options.instance, "--no-header", "-o", format,
+            ]
+            process.standardOutput = output
+            try process.run()
+            var lines = 0
+            while let chunk = try output.fileHandleForReading.read(upToCount: 1 << 20),
+                !chunk.isEmpty
+            {
+                lines += chunk.count { $0 == UInt8(ascii: "\n") }
+            }
+            process.waitUntilExit()
+            print("flowdump -o \(format): 1 M flows in \(ContinuousClock.now - start)")
+            if format == "jsonl" { #expect(lines == 1_000_000) }
+        }
+    }
+
+    private func fill(_ datapath: KernelDatapath, count: Int) throws {
+        var batch = SpliceBatch(capacity: 1024)
+        for index in 0..<count {
+            let number = UInt32(index)
+            let client = FlowTuple(
+                source: TransportAddress(
+                    IPAddress(v4: 0xc633_0000 | number >> 15), UInt16(number & 0x7fff) + 1024),
+                destination: TransportAddress(IPAddress(v4: 0xc000_0201), 443))
+            let upstream = FlowTuple(
+                source: TransportAddress(
+                    IPAddress(v4: 0x0a00_0001), UInt16(number & 0x7fff) + 1024),
+                destination: TransportAddress(IPAddress(v4: 0x0a01_0000 | number >> 15), 9093))
+            batch.append(
+                Splice(
+                    client: client, upstream: upstream,
+                    note: HandshakeNote(clientISN: 1, cookie: 2, listener: 0), isn: number))
+            if index % 1024 == 1023 { try datapath.write(&batch) }
+        }
+        try datapath.write(&batch)
+    }
+}
