@@ -28,7 +28,7 @@ struct Talk: Sendable {
 
     /// Waits until the endpoint has answered all of them.
     func waitUntilOpen(_ limit: Duration = .seconds(30)) async throws {
-        let isOpen = try await isTrue(within: limit) {
+        let isOpen = await isTrue(within: limit) {
             command.printed.text.hasPrefix("open") || !command.isRunning
         }
         #expect(isOpen, "\(command.printed)")
