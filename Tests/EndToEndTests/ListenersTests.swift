@@ -15,7 +15,8 @@ extension EndToEnd {
                     "  default: cluster\(number)",
                 ]
                 let endpoint = family.join(family.endpoint, 9800 + number)
-                configuration.clusters.append(("cluster\(number)", ["endpoints: [\"\(endpoint)\"]"]))
+                configuration.clusters.append(
+                    ("cluster\(number)", ["endpoints: [\"\(endpoint)\"]"]))
             }
             return configuration
         }
@@ -25,10 +26,10 @@ extension EndToEnd {
             try await withLab { lab in
                 try await lab.startEcho(port: 9800, count: 100)
                 _ = try await lab.startBalancer(configuration)
-                let talks = try (0..<100).map { number in
-                    let address = (number < 50 ? Family.v4 : .v6).vip
-                    return try lab.startTalk(
-                        ["--bytes", "5000"], at: Target(address: address, port: 5000 + number))
+                let talks = try [(Family.v4, 5000), (.v6, 5050)].map { family, port in
+                    try lab.startTalk(
+                        ["--count", "50", "--ports", "50", "--bytes", "5000"],
+                        at: Target(address: family.vip, port: port))
                 }
                 for talk in talks { try await talk.waitUntilOpen() }
                 let rows = try await lab.rows("mode spliced and state established")
@@ -36,10 +37,14 @@ extension EndToEnd {
                 for row in rows {
                     let number = row.listener.dropFirst("listener".count)
                     #expect(row.cluster == "cluster\(number)")
+                    #expect(row.listenerAddress.hasSuffix(":\(5000 + (Int(number) ?? 0))"))
+                    #expect(row.endpoint.hasSuffix(":\(9800 + (Int(number) ?? 0))"))
                 }
-                for (number, talk) in talks.enumerated() {
+                for (talk, first) in zip(talks, [9800, 9850]) {
                     let report = try await talk.end()
-                    #expect(report.ports == ["\(9800 + number)": 1], "\(number): \(report)")
+                    #expect(report.errors.isEmpty, "\(report)")
+                    let each = (first..<first + 50).map { ("\($0)", 1) }
+                    #expect(report.ports == Dictionary(uniqueKeysWithValues: each))
                 }
             }
         }

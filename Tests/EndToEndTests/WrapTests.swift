@@ -17,17 +17,19 @@ extension EndToEnd {
 
         /// The client's own number wraps at the SYN, within the hello, right behind it, and within
         /// what follows.
-        @Test(arguments: [0xffff_ffff, 0xffff_ff00, 0xffff_fdfa, 0xffff_0000], Family.allCases)
-        func `harm nothing wherever the client's does`(isn: Int, family: Family) async throws {
+        @Test(arguments: Family.allCases)
+        func `harm nothing wherever the client's does`(family: Family) async throws {
             try await withLab { lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(.echo(family))
-                let options = ["--isn", "\(isn)", "--bytes", "300000"]
-                let talk = try lab.startTalk(options, at: .listener(family))
-                try await talk.waitUntilOpen()
-                #expect(try await lab.flows("mode spliced and state established").count == 1)
-                try await talk.expectGood()
-                #expect(try await retransmissions(lab) == 0)
+                for isn in [0xffff_ffff, 0xffff_ff00, 0xffff_fdfa, 0xffff_0000] {
+                    let options = ["--isn", "\(isn)", "--bytes", "300000"]
+                    let talk = try lab.startTalk(options, at: .listener(family))
+                    try await talk.waitUntilOpen()
+                    #expect(try await lab.flows("mode spliced and state established").count == 1)
+                    try await talk.expectGood()
+                    #expect(try await retransmissions(lab) == 0, "\(isn)")
+                }
             }
         }
 

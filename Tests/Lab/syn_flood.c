@@ -43,8 +43,12 @@ static void fill(struct syn *syn, __u32 daddr, int port)
 
 	*syn = (struct syn){
 		.ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .daddr = daddr},
-		.tcp = {.source = htons(1024 + random() % 64000), .dest = htons(port), .doff = 10,
-			.seq = random(), .syn = 1, .window = htons(64240)},
+		.tcp = {.source = htons(1024 + random() % 64000),
+			.dest = htons(port),
+			.doff = 10,
+			.seq = random(),
+			.syn = 1,
+			.window = htons(64240)},
 	};
 	__builtin_memcpy(syn->options, options, sizeof(options));
 	syn->ip.saddr = htonl(0xc6336480 + random() % 126); /* 198.51.100.128/25 */
@@ -64,25 +68,34 @@ static int lives_here(const char *address)
 	return !result;
 }
 
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET};
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-	struct timespec pause = {.tv_nsec = 1000000};
 	struct syn syn;
-	long count, burst, sent = 0;
+	double rate, began;
+	long count, sent = 0;
 
 	if (argc != 5 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1 ||
 	    !lives_here("198.51.100.10"))
 		return 2;
 	count = atol(argv[3]);
-	burst = atol(argv[4]) / 1000;
+	rate = atof(argv[4]);
+	began = now();
 	for (long i = 0; i < count; i++) {
+		while (i > (now() - began) * rate)
+			usleep(1000);
 		fill(&syn, to.sin_addr.s_addr, atoi(argv[2]));
 		if (sendto(fd, &syn, sizeof(syn), 0, (struct sockaddr *)&to, sizeof(to)) > 0)
 			sent++;
-		if (burst && i % burst == 0)
-			nanosleep(&pause, NULL);
 	}
 	printf("%ld\n", sent);
 	return 0;

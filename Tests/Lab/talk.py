@@ -29,6 +29,7 @@ parser.add_argument("name")
 parser.add_argument("--manner", default="whole")
 parser.add_argument("--bytes", type=int, default=50_000)
 parser.add_argument("--count", type=int, default=1)
+parser.add_argument("--ports", type=int, default=1, help="connection N goes to PORT + N mod this")
 parser.add_argument("--parallel", type=int, default=50)
 parser.add_argument("--until")
 parser.add_argument("--steady", action="store_true")
@@ -61,7 +62,8 @@ def new_socket():
 
 
 class Connection:
-    def __init__(self):
+    def __init__(self, number):
+        self.port = options.port + number % options.ports
         self.loop = asyncio.get_running_loop()
         self.digest = hashlib.sha256()
         self.sent = 0
@@ -89,7 +91,7 @@ class Connection:
 
     async def begin(self, hello):
         self.sock = new_socket()
-        await self.loop.sock_connect(self.sock, (options.address, options.port))
+        await self.loop.sock_connect(self.sock, (options.address, self.port))
         if options.manner == "nothing":
             return
         if options.manner == "part":
@@ -144,7 +146,7 @@ async def guarded(step, limit):
 async def main():
     hello = first_bytes()
     limit = asyncio.Semaphore(options.parallel)
-    all = [Connection() for _ in range(options.count)]
+    all = [Connection(number) for number in range(options.count)]
     begun = await asyncio.gather(*(guarded(c.begin(hello), limit) for c in all))
     print("open", flush=True)
     live = [c for c, is_live in zip(all, begun) if is_live]
