@@ -2,8 +2,9 @@
 /*
  * syn_flood ADDRESS PORT COUNT PER-SECOND
  *
- * Sends SYNs from IPv4 addresses of the client's own network where nobody lives, so that their
- * answers end there. For the lab alone: refuses to run where the lab's client does not live.
+ * Sends SYNs from addresses of TEST-NET-3, which the lab's balancer must have a route to by way of
+ * the client: there the answers end. For the lab alone: refuses to run where its client does not
+ * live.
  */
 #include <arpa/inet.h>
 #include <linux/types.h>
@@ -51,7 +52,7 @@ static void fill(struct syn *syn, __u32 daddr, int port)
 			.window = htons(64240)},
 	};
 	__builtin_memcpy(syn->options, options, sizeof(options));
-	syn->ip.saddr = htonl(0xc6336480 + random() % 126); /* 198.51.100.128/25 */
+	syn->ip.saddr = htonl(0xcb007100 + random() % 256); /* 203.0.113.0/24 */
 	sum = add(&syn->ip.saddr, 8, sum);
 	syn->tcp.check = fold(add(&syn->tcp, sizeof(syn->tcp) + sizeof(options), sum));
 }
