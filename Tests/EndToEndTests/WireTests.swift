@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What the two wires show.
-    @Suite(.needsBalancer) struct `On the wire` {
+    @Suite(.needsCapture) struct `On the wire` {
         /// Captures on one of the balancer's interfaces, until it is stopped.
         private func capture(_ lab: Lab, _ interface: String) async throws -> Command {
             let file = "\(lab.state)/\(interface).pcap"

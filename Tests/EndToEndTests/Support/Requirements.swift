@@ -16,6 +16,10 @@ enum Requirements {
         return lab
     }()
 
+    static let capture: Skip = {
+        balancer.isSkipped ? balancer : reasonAgainst(tools: ["tcpdump"])
+    }()
+
     struct Skip: Sendable {
         var reason: String?
         var isSkipped: Bool { reason != nil }
@@ -42,6 +46,9 @@ extension Trait where Self == ConditionTrait {
 
     /// Needs namespaces and a built `sluice`.
     static var needsBalancer: Self { requires(Requirements.balancer) }
+
+    /// Needs tcpdump as well.
+    static var needsCapture: Self { requires(Requirements.capture) }
 
     private static func requires(_ skip: Requirements.Skip) -> Self {
         .disabled(if: skip.isSkipped, Comment(rawValue: skip.reason ?? "nothing is missing"))
