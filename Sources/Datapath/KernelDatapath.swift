@@ -91,6 +91,15 @@ public final class KernelDatapath: Sendable {
     /// How many entries the flow table has room for.
     public var flowCapacity: Int { flows.capacity }
 
+    /// How many entries may be in use before the kernel might forget a live one.
+    ///
+    /// Each CPU keeps up to 128 free entries of an LRU map to itself, and all of them together at
+    /// most half of the map (kernel/bpf/bpf_lru_list.c). A CPU that has none left evicts, whatever
+    /// the others still have.
+    public var safeFlowCapacity: Int {
+        flowCapacity - min(128 * possibleCPUs, flowCapacity / 2)
+    }
+
     /// The value of a counter, all CPUs together.
     public func value(of counter: DatapathCounter) -> UInt64 {
         counters.sum(of: counter.rawValue)

@@ -5,7 +5,7 @@ internal import CLibBPF
 extension BPFMap where Key == UInt32, Value == UInt64 {
     /// The value of `key` in a per-CPU array, summed over all CPUs.
     public borrowing func sum(of key: UInt32) -> UInt64 {
-        let cpus = max(1, Int(libbpf_num_possible_cpus()))
+        let cpus = possibleCPUs
         var key = key
         // The kernel fills one 8-byte value for each possible CPU.
         return unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: cpus) { values in

@@ -38,8 +38,8 @@ final class Daemon {
         do {
             lock = try loaded.map { try InstanceLock($0.pins) }
             loaded?.clearDaemonState()
-            admission = FlowAdmission(
-                limit: (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100 / 2)
+            let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
+            admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
             let attached = loaded == nil ? [] : plan.interfaces
             let routes = try Self.routes(configuration, loaded, attached)
             let names = Self.names(loaded)
