@@ -116,9 +116,13 @@ public final class FlowSweeper: Sendable {
         // First the flows: the egress guard holds back what the host says for a live one.
         datapath.remove(
             client: row.client, upstream: row.upstream, createdNanoseconds: row.createdNanoseconds)
-        send(Segment(tuple: row.client.reversed, sequence: row.lastAcknowledgement, flags: .reset), raw)
+        send(
+            Segment(tuple: row.client.reversed, sequence: row.lastAcknowledgement, flags: .reset),
+            raw)
         if let peer {
-            send(Segment(tuple: row.upstream, sequence: peer.lastAcknowledgement, flags: .reset), raw)
+            send(
+                Segment(tuple: row.upstream, sequence: peer.lastAcknowledgement, flags: .reset), raw
+            )
         }
         end(row)
     }

@@ -33,6 +33,8 @@ final class PendingClient {
     var tried = TriedEndpoints()
     /// Ports that one endpoint challenged.
     var challenges = 0
+    /// The splicer's round in which the attempt was made.
+    var round: UInt64 = 0
     var deadline: UInt64 = 0
     var lastSYN: UInt64 = 0
 
@@ -56,6 +58,12 @@ final class PendingClient {
         challenges = 0
     }
 
+    /// Whether a note, or that there is none since a flow exists, is of the same handshake.
+    func continues(_ other: HandshakeNote?) -> Bool {
+        guard let other else { return true }
+        return other.clientISN == note.clientISN && other.cookie == note.cookie
+    }
+
     /// The connection as a kernel socket would have it.
     func adopted(now: UInt64) -> AdoptedConnection {
         var connection = AdoptedConnection(
@@ -68,7 +76,9 @@ final class PendingClient {
             connection.ourScale = note.ourScale
         }
         if note.hasTimestamps {
-            let elapsed = UInt32(truncatingIfNeeded: (now - note.createdNanoseconds) / 1_000_000)
+            // A worker reads its clock before its ring: the note may be younger.
+            let age = now > note.createdNanoseconds ? now - note.createdNanoseconds : 0
+            let elapsed = UInt32(truncatingIfNeeded: age / 1_000_000)
             connection.timestamps = .init(
                 peerValue: timestamp, ourValue: note.timestamp &+ elapsed)
         }

@@ -176,6 +176,6 @@ import WireTypes
         }
         #expect(clashes == 0)
         #expect(pool.inUse == count)
-        #expect(pool.returnedCapacity < 10_000)
+        #expect(pool.returnedCount < 10_000)
     }
 }

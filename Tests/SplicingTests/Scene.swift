@@ -68,7 +68,8 @@ final class Scene {
                 turns: RoundRobin(targets.map { Endpoint(address: endpoints[$0]) }))
         }
         return RoutingSnapshot(
-            listeners: [listenerID: listener], clusters: [cluster(11, [0, 1, 2]), cluster(12, [3])],
+            listeners: [listenerID: listener],
+            clusters: [cluster(11, [0, 1, 2]), cluster(12, [3])],
             targets: endpoints.map { Target(address: $0, sources: [source]) })
     }
 

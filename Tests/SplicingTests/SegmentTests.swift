@@ -54,10 +54,18 @@ import WireTypes
     /// MSS, SACK, timestamps, scale → the options' bytes.
     static let layouts: [@Sendable (Segment) -> (Segment, [UInt8])] = [
         { ($0, []) },
-        { var s = $0; s.mss = 536; return (s, [2, 4, 2, 24]) },
-        { var s = $0; s.permitsSACK = true; return (s, [1, 1, 4, 2]) },
-        { var s = $0; s.windowScale = 14; return (s, [1, 3, 3, 14]) },
-        { var s = $0; s.timestamp = 1; return (s, [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0]) },
+        {
+            var s = $0; s.mss = 536; return (s, [2, 4, 2, 24])
+        },
+        {
+            var s = $0; s.permitsSACK = true; return (s, [1, 1, 4, 2])
+        },
+        {
+            var s = $0; s.windowScale = 14; return (s, [1, 3, 3, 14])
+        },
+        {
+            var s = $0; s.timestamp = 1; return (s, [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0])
+        },
         {
             var s = $0
             s.timestamp = 1

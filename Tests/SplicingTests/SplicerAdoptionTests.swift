@@ -39,7 +39,9 @@ import WireTypes
     }
 
     @Test func `keeps only its own ports`() {
-        let scene = Scene(settings: { $0.worker = 1; $0.workers = 2 })
+        let scene = Scene(settings: {
+            $0.worker = 1; $0.workers = 2
+        })
         _ = adopted(20000, in: scene, to: Self.endpoint)
         #expect(scene.portsInUse == 0)
         _ = adopted(20001, in: scene, to: Self.endpoint)
@@ -49,7 +51,9 @@ import WireTypes
     /// Flows name the worker that began them; with another number of workers, its port may be
     /// another one's.
     @Test func `tells another worker of its port`() {
-        let scene = Scene(settings: { $0.worker = 0; $0.workers = 2 })
+        let scene = Scene(settings: {
+            $0.worker = 0; $0.workers = 2
+        })
         let splice = adopted(20001, in: scene, to: Self.endpoint)
         scene.table.set(splice, FLOW_CLOSED)
         scene.tell(.closed, of: splice)
@@ -60,7 +64,9 @@ import WireTypes
     }
 
     @Test func `frees a port that another worker saw free, once`() {
-        let scene = Scene(settings: { $0.worker = 1; $0.workers = 2 })
+        let scene = Scene(settings: {
+            $0.worker = 1; $0.workers = 2
+        })
         let splice = adopted(20001, in: scene, to: Self.endpoint)
         scene.table.delete(splice)
         for _ in 0..<2 {
@@ -71,8 +77,12 @@ import WireTypes
     }
 
     @Test func `counts a flow once whose port is another worker's`() {
-        let scene = Scene(settings: { $0.worker = 0; $0.workers = 2 })
-        let owner = Scene(settings: { $0.worker = 1; $0.workers = 2 })
+        let scene = Scene(settings: {
+            $0.worker = 0; $0.workers = 2
+        })
+        let owner = Scene(settings: {
+            $0.worker = 1; $0.workers = 2
+        })
         let splice = adopted(20001, in: scene, to: Self.endpoint)
         _ = adopted(20001, in: owner, to: Self.endpoint)
         owner.table.delete(splice)

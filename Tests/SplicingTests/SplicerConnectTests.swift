@@ -57,7 +57,8 @@ import WireTypes
         scene.wait(milliseconds: 1)
         let second = try scene.last()
         #expect(second.endpoint != first.endpoint)
-        #expect(second.upstream.source != first.upstream.source || second.upstream != first.upstream)
+        #expect(
+            second.upstream.source != first.upstream.source || second.upstream != first.upstream)
         #expect(scene.table.rows[first.upstream.reversed] == nil)
         #expect(scene.admission.current == 1)
         #expect(scene.portsInUse == 1)

@@ -13,7 +13,7 @@ import WireTypes
         let splice = try scene.establish()
         #expect(scene.pending == 0)
         #expect(scene.counters.established.value == 1)
-        scene.wait(milliseconds: 60_000)
+        for _ in 0..<3 { scene.wait(milliseconds: 20_000) }
         #expect(scene.table.rows[splice.client] != nil)
         #expect(scene.admission.current == 1 && scene.portsInUse == 1)
         #expect(!scene.isWaiting)
@@ -103,6 +103,7 @@ import WireTypes
         scene.table.set(splice, FLOW_CLOSED)
         scene.tell(.closed, of: splice)
         scene.table.delete(splice)
+        scene.now += 1
         scene.say(SampleHello.bytes(for: "a.test"), note: Scene.note(isn: 9))
         let next = try scene.last()
         #expect(next.upstream != splice.upstream)

@@ -26,7 +26,9 @@ import WireTypes
     }
 
     @Test func `gives the splice everything that the datapath needs`() throws {
-        let scene = Scene(settings: { $0.worker = 1; $0.workers = 2 })
+        let scene = Scene(settings: {
+            $0.worker = 1; $0.workers = 2
+        })
         scene.say(hello)
         let splice = try scene.last()
         #expect(splice.client == Scene.client())
