@@ -72,6 +72,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Bytes of a client that nobody acknowledged.
     public mutating func receive(_ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64) {
+        if record.isDamaged { return counters.damaged.increment() }
         if let client = pending[record.tuple] {
             if client.continues(record.note) {
                 if client.splice == nil { return read(record, bytes, client, now: now) }

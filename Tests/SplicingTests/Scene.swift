@@ -110,14 +110,15 @@ extension Scene {
     /// A client's bytes at an offset of its stream; `flushes`: as a round of their own.
     func say(
         _ bytes: [UInt8], at offset: Int = 0, from client: FlowTuple = Scene.client(),
-        note: HandshakeNote? = Scene.note(), isUrgent: Bool = false, flushes: Bool = true
+        note: HandshakeNote? = Scene.note(), isUrgent: Bool = false, isDamaged: Bool = false,
+        flushes: Bool = true
     ) {
         let isn = note?.clientISN ?? Self.isn
         let created = note == nil ? table.rows[client]?.createdNanoseconds ?? 1 : 0
         let record = HelloRecord(
             tuple: client, note: note, createdNanoseconds: created,
             sequence: isn &+ 1 &+ UInt32(offset), timestamp: 900, window: 502, isUrgent: isUrgent,
-            isFinal: false)
+            isFinal: false, isDamaged: isDamaged)
         splicer.receive(record, bytes.span, now: now)
         if flushes { flush() }
     }

@@ -25,6 +25,14 @@ import WireTypes
         #expect(scene.portsInUse == 1)
     }
 
+    @Test func `believes no byte of a damaged segment`() {
+        let scene = Scene()
+        scene.say(hello, isDamaged: true)
+        #expect(scene.table.written.isEmpty && scene.pending == 0)
+        scene.say(hello)
+        #expect(scene.table.written.count == 1)
+    }
+
     @Test func `gives the splice everything that the datapath needs`() throws {
         let scene = Scene(settings: {
             $0.worker = 1; $0.workers = 2
