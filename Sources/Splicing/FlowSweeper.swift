@@ -27,6 +27,7 @@ public final class FlowSweeper: Sendable {
     private let limits: Limits
     private let workers: [SpliceWorker]
     private let names: ServerNameTable
+    private let fallback: any SpliceFallback
     private let counters: SplicerCounters
     private let logger: Logger
     private let isStopping = Atomic<Bool>(false)
@@ -35,13 +36,15 @@ public final class FlowSweeper: Sendable {
     /// Prepares the sweeper.
     public init(
         datapath: KernelDatapath, routes: RoutingSnapshot, limits: Limits,
-        workers: [SpliceWorker], names: ServerNameTable, counters: SplicerCounters, logger: Logger
+        workers: [SpliceWorker], names: ServerNameTable, fallback: any SpliceFallback,
+        counters: SplicerCounters, logger: Logger
     ) {
         self.datapath = datapath
         self.routes = routes
         self.limits = limits
         self.workers = workers
         self.names = names
+        self.fallback = fallback
         self.counters = counters
         self.logger = logger
     }
@@ -150,6 +153,13 @@ public final class FlowSweeper: Sendable {
             else { continue }
             datapath.forgetHandshake(of: client)
             counters.helloTimedOut.increment()
+            if case .cluster(let index) = listener.answerToLateness {
+                counters.relayed.increment()
+                fallback.take(
+                    note.adopted(client, now: now), listener: note.listener,
+                    .relay(cluster: index, .defaultRoute, nil))
+                continue
+            }
             send(
                 Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset), raw)
         }

@@ -71,23 +71,31 @@ final class PendingClient {
 
     /// The connection as a kernel socket would have it.
     func adopted(now: UInt64) -> AdoptedConnection {
-        var connection = AdoptedConnection(
-            tuple: client, clientNext: note.clientISN &+ 1, ourNext: note.cookie &+ 1)
+        var connection = note.adopted(client, timestamp: timestamp, now: now)
         connection.received = assembly.bytes
-        connection.mss = note.mss
-        connection.hasSACK = note.hasSACK
-        if note.hasWindowScale {
-            connection.clientScale = note.clientScale
-            connection.ourScale = note.ourScale
+        connection.clientWindow = UInt32(window) << UInt32(note.clientScale)
+        return connection
+    }
+}
+
+extension HandshakeNote {
+    /// The connection of a client that has said nothing yet.
+    func adopted(_ client: FlowTuple, timestamp: UInt32 = 0, now: UInt64) -> AdoptedConnection {
+        var connection = AdoptedConnection(
+            tuple: client, clientNext: clientISN &+ 1, ourNext: cookie &+ 1)
+        connection.mss = mss
+        connection.hasSACK = hasSACK
+        if hasWindowScale {
+            connection.clientScale = clientScale
+            connection.ourScale = ourScale
         }
-        if note.hasTimestamps {
+        if hasTimestamps {
             // A worker reads its clock before its ring: the note may be younger.
-            let age = now > note.createdNanoseconds ? now - note.createdNanoseconds : 0
+            let age = now > createdNanoseconds ? now - createdNanoseconds : 0
             let elapsed = UInt32(truncatingIfNeeded: age / 1_000_000)
             connection.timestamps = .init(
-                peerValue: timestamp, ourValue: note.timestamp &+ elapsed)
+                peerValue: timestamp, ourValue: self.timestamp &+ elapsed)
         }
-        connection.clientWindow = UInt32(window) << UInt32(note.clientScale)
         return connection
     }
 }

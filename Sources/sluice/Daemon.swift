@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ArgumentParser
 import Balancing
 import Datapath
 import Foundation
@@ -51,6 +52,8 @@ final class Daemon {
         } catch {
             // What an earlier daemon left running goes on without us.
             if !hadPins { loaded?.unload() }
+            // An exit code has had its sentence already.
+            if let error = error as? ExitCode { throw error }
             throw failure("\(error)")
         }
     }
@@ -197,13 +200,14 @@ final class Daemon {
             }
             try worker.start(parts, peers: workers)
         }
-        try startSweeper(datapath, routes, names)
+        try startSweeper(datapath, routes, bridge, names)
         if datapath.options.needsHeartbeat { beat(datapath) }
         try attach(datapath, routes)
     }
 
     private func startSweeper(
-        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ names: ServerNameTable
+        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
+        _ names: ServerNameTable
     ) throws {
         var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
         let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
@@ -211,7 +215,7 @@ final class Daemon {
             limits.forgotten, slowest * 3, configuration.limits.closedLinger * 2)
         let sweeper = FlowSweeper(
             datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
-            counters: counters, logger: logger)
+            fallback: bridge, counters: counters, logger: logger)
         try sweeper.start()
         self.sweeper = sweeper
     }

@@ -30,9 +30,9 @@ struct Plan {
                 }
             }
         }
-        sockets = specific + wildcard
         // A specific address wins over a wildcard of the same port.
         let taken = Set(specific.map(\.address))
+        sockets = specific + wildcard.flatMap { Self.sockets(of: $0, beside: taken) }
         let own = interfaces.flatMap(\.addresses)
         let expanded = wildcard.flatMap { entry in
             own
@@ -44,6 +44,21 @@ struct Plan {
         }
         addresses = specific + expanded
         try Self.checkOwnership(specific.map(\.address))
+    }
+
+    /// A wildcard stays one, unless another listener has its port at some address: the kernel does
+    /// not let both listen, so it stands for the host's other addresses then.
+    private static func sockets(
+        of wildcard: (address: TransportAddress, listener: Int), beside taken: Set<TransportAddress>
+    ) -> [(address: TransportAddress, listener: Int)] {
+        let (address, listener) = wildcard
+        let isIPv4 = address.address.isIPv4
+        guard taken.contains(where: { $0.port == address.port && $0.address.isIPv4 == isIPv4 })
+        else { return [wildcard] }
+        return NetworkInterface.hostAddresses
+            .filter { $0.isIPv4 == isIPv4 && !$0.isLinkLocal }
+            .map { (address: TransportAddress($0, address.port), listener: listener) }
+            .filter { !taken.contains($0.address) }
     }
 
     private static func interfaces(_ selectors: [InterfaceSelector]) throws -> [NetworkInterface] {

@@ -50,6 +50,8 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 	}
 	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack)
 		peer->flags |= FLOW_FLAG_STRIP_SACK;
+	/* Of the hello, which is counted below but never translated. */
+	peer->last_ack = entry->cookie + 1;
 	/* The client's direction first: once ours stands, its packets may be on their way. */
 	peer->state = FLOW_ESTABLISHED;
 	entry->state = FLOW_ESTABLISHED;
@@ -156,6 +158,8 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 		if (!answer_packet(skb, p, a, NULL))
 			return drop(COUNTER_DROP_KERNEL);
 	} else {
+		__sync_fetch_and_add(&peer->packets, segments);
+		__sync_fetch_and_add(&peer->bytes, at - (entry->isn + 1));
 		count(COUNTER_HELLO_SENT);
 	}
 	return send_answer(skb, p);

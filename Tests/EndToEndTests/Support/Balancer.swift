@@ -15,12 +15,21 @@ struct Balancer: Sendable {
     }
 
     var residentKiB: Int {
-        get throws {
-            let status = try String(
-                contentsOfFile: "/proc/\(command.identifier)/status", encoding: .utf8)
-            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-            return line?.split(separator: " ").compactMap { Int($0) }.first ?? 0
-        }
+        get throws { try statusKiB("VmRSS:") }
+    }
+
+    /// The most memory that the daemon ever had.
+    var residentPeakKiB: Int {
+        get throws { try statusKiB("VmHWM:") }
+    }
+
+    private func statusKiB(_ name: String) throws -> Int {
+        let status = try String(
+            contentsOfFile: "/proc/\(command.identifier)/status", encoding: .utf8)
+        let words = status.split { $0.isWhitespace }
+        guard let place = words.firstIndex(of: Substring(name)), let value = Int(words[place + 1])
+        else { throw Command.Failure(description: "no \(name) in \(status)") }
+        return value
     }
 
     /// What follows the process's name in /proc/PID/stat, from the state on.

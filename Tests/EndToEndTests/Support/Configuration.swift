@@ -11,6 +11,10 @@ struct Configuration: Sendable {
     var routes: [(name: String, cluster: String)] = []
     /// Each cluster with its lines: endpoints, or a whole mapping.
     var clusters: [(name: String, lines: [String])] = []
+    /// Further listeners, as lines of the mapping of listeners.
+    var otherListeners: [String] = []
+    /// What to attach to; nil: all that the lab's balancer has.
+    var interfaces: [String]?
 
     /// The three Kafka names on one address, `*.web.test` and the strict endpoint.
     static func kafka(_ family: Family) -> Configuration {
@@ -26,12 +30,21 @@ struct Configuration: Sendable {
         return configuration
     }
 
+    /// One name, whose endpoint is Tests/Lab/echo_endpoint.py.
+    static func echo(_ family: Family, at address: String? = nil) -> Configuration {
+        var configuration = Configuration(addresses: [family.join(family.vip, 443)])
+        configuration.route(
+            "echo.test", to: "echo", address ?? family.join(family.endpoint, Lab.echoPort))
+        return configuration
+    }
+
     mutating func route(_ name: String, to cluster: String, _ endpoints: String...) {
         routes.append((name, cluster))
         clusters.append((cluster, ["endpoints:"] + endpoints.map { "  - \"\($0)\"" }))
     }
 
     func yaml(instance: String, interfaces: [String]) -> String {
+        let interfaces = self.interfaces ?? interfaces
         var lines = [
             "instance: \(instance)", "interfaces: [\(interfaces.joined(separator: ", "))]",
         ]
@@ -40,6 +53,7 @@ struct Configuration: Sendable {
         lines += addresses.map { "      - \"\($0)\"" }
         lines += policy.map { "    \($0)" }
         lines += ["    routes:"] + routes.map { "      \"\($0.name)\": \($0.cluster)" }
+        lines += otherListeners.map { "  \($0)" }
         lines += ["clusters:"]
         for cluster in clusters {
             lines += ["  \(cluster.name):"] + cluster.lines.map { "    \($0)" }

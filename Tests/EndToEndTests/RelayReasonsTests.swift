@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// One way to make `sluice` relay.
+struct RelayCause: Sendable, CustomTestStringConvertible {
+    var reason: String
+    var family = Family.v4
+    /// The family of the address that clients connect to.
+    var clientFamily: Family?
+    var role = Lab.Role.client
+    var manner = "whole"
+    var change: @Sendable (inout Configuration) -> Void = { _ in }
+    var prepare: @Sendable (Lab) async throws -> Void = { _ in }
+
+    var testDescription: String { "\(reason) \(family)" }
+
+    /// In both families where it may matter.
+    static let all =
+        Family.allCases.flatMap { family in
+            [
+                RelayCause(reason: "trickled-hello", family: family, manner: "crumbs"),
+                RelayCause(
+                    reason: "local-endpoint", family: family,
+                    change: {
+                        let own = family == .v4 ? "10.0.0.1" : "fd00:e::1"
+                        $0.clusters = [
+                            ("echo", ["endpoints:", "  - \"\(family.join(own, Lab.echoPort))\""])
+                        ]
+                    }, prepare: { try await $0.startEcho(.balancer) }),
+                RelayCause(
+                    reason: "options-refused", family: family,
+                    prepare: { lab in
+                        let line = ["sysctl", "-q", "-w", "net.ipv4.tcp_timestamps=0"]
+                        _ = try await lab.run(.endpoint, line)
+                    }),
+            ]
+        } + [
+            RelayCause(reason: "local-client", role: .balancer),
+            RelayCause(reason: "splicing-off") { $0.settings.append("splicing: off") },
+            RelayCause(reason: "urgent-data", manner: "urgent"),
+            RelayCause(reason: "no-route", family: .v6) { $0.interfaces = ["front"] },
+            RelayCause(reason: "default-route", manner: "part", change: lateDefault),
+            RelayCause(reason: "address-family", family: .v4, clientFamily: .v6) {
+                $0.addresses = [Family.v6.join(Family.v6.vip, 443)]
+            },
+            RelayCause(reason: "address-family", family: .v6, clientFamily: .v4) {
+                $0.addresses = [Family.v4.join(Family.v4.vip, 443)]
+            },
+        ]
+
+    @Sendable static func lateDefault(_ configuration: inout Configuration) {
+        configuration.policy = [
+            "default: echo", "hello:", "  timeout: 500ms", "  on_timeout: default",
+        ]
+    }
+}
+
+extension EndToEnd {
+    /// What cannot be spliced exactly works all the same, and flowdump says why.
+    @Suite(.needsBalancer) struct `Reasons to relay` {
+        @Test(arguments: RelayCause.all)
+        func `carry every byte both ways, past a half-close`(cause: RelayCause) async throws {
+            var configuration = Configuration.echo(cause.family)
+            cause.change(&configuration)
+            try await withLab { [configuration] lab in
+                try await lab.startEcho()
+                try await cause.prepare(lab)
+                _ = try await lab.startBalancer(configuration)
+                let target = Target.listener(cause.clientFamily ?? cause.family)
+                let talk = try lab.startTalk(
+                    ["--manner", cause.manner], at: target, from: cause.role)
+                try await talk.waitUntilOpen()
+                let rows = try await lab.rows()
+                #expect(rows.map(\.mode) == ["relayed"])
+                #expect(rows.map(\.relayReason) == [cause.reason])
+                #expect(try await lab.flows("reason \(cause.reason)").count == 1)
+                try await talk.expectGood()
+                let isGone = try await isTrue(within: .seconds(2)) {
+                    try await lab.flows("mode relayed").isEmpty
+                }
+                #expect(isGone, "a relayed connection that ended is no longer listed")
+            }
+        }
+
+        @Test(arguments: Family.allCases)
+        func `carry every byte without BPF`(family: Family) async throws {
+            let wrapper = [
+                "setpriv", "--inh-caps=-all",
+                "--bounding-set=-bpf,-sys_admin,-perfmon,-net_admin",
+            ]
+            try await withLab { lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(.echo(family), wrapper: wrapper)
+                for manner in ["whole", "crumbs", "urgent"] {
+                    let talk = try lab.startTalk(["--manner", manner], at: .listener(family))
+                    try await talk.waitUntilOpen()
+                    try await talk.expectGood()
+                }
+            }
+        }
+
+        @Test func `give a client that says nothing to the default cluster`() async throws {
+            var configuration = Configuration.echo(.v4)
+            RelayCause.lateDefault(&configuration)
+            try await withLab { [configuration] lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(configuration)
+                let talk = try lab.startTalk(["--manner", "nothing"], at: .listener(.v4))
+                try await talk.waitUntilOpen()
+                let isRelayed = try await isTrue(within: .seconds(8)) {
+                    try await lab.flows("reason default-route").count == 1
+                }
+                #expect(isRelayed)
+                try await talk.expectGood()
+            }
+        }
+
+        @Test func `leave as many spliced as there are source ports`() async throws {
+            var configuration = Configuration.echo(.v4)
+            configuration.settings += ["workers: 2", "source:", "  ports: 20000-20001"]
+            try await withLab { [configuration] lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(configuration)
+                let talk = try lab.startTalk(["--count", "24"], at: .listener(.v4))
+                try await talk.waitUntilOpen()
+                let spliced = try await lab.flows("mode spliced").count
+                #expect(spliced == 2)
+                #expect(try await lab.flows("reason no-port").count == 24 - spliced)
+                try await talk.expectGood(24)
+            }
+        }
+
+        /// LP-08: 2,000 connections that stay, and room for 460.
+        @Test func `leave live flows alone when the table is full`() async throws {
+            var configuration = Configuration.echo(.v4)
+            configuration.settings = ["limits:", "  flows: 1024", "  watermark: 90%"]
+            try await withLab { [configuration] lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(configuration)
+                let talk = try lab.startTalk(
+                    ["--count", "2000", "--bytes", "2000"], at: .listener(.v4))
+                try await talk.waitUntilOpen()
+                let room = 1024 * 90 / 100 / 2
+                #expect(try await lab.flows("mode spliced").count == room)
+                #expect(try await lab.flows("reason table-full").count == 2000 - room)
+                try await talk.expectGood(2000)
+            }
+        }
+    }
+}
