@@ -74,8 +74,27 @@ extension KernelDatapath {
         try? adopted.set(client.abi, to: adopted_entry(closed_ns: now))
     }
 
-    /// Forgets an adopted client.
-    public func forgetAdopted(_ client: FlowTuple) { adopted.remove(client.abi) }
+    /// Forgets adopted clients whose socket was closed before `limit`, CLOCK_MONOTONIC nanoseconds:
+    /// when its kernel socket is gone, TIME_WAIT included.
+    public func forgetAdopted(closedBefore limit: UInt64) {
+        var over: [flow_tuple] = []
+        try? adopted.forEachBatch { keys, entries in
+            for index in 0..<keys.count
+            where entries[index].closed_ns != 0 && entries[index].closed_ns < limit {
+                over.append(keys[index])
+            }
+        }
+        adopted.remove(over.span)
+    }
+
+    /// Ids of the server names that relayed connections carry.
+    public func relayedServerNames() -> Set<UInt32> {
+        var ids: Set<UInt32> = []
+        try? relayed.forEachBatch { _, entries in
+            for index in 0..<entries.count { ids.insert(entries[index].server_name) }
+        }
+        return ids
+    }
 
     /// The id of a name: the one it had before, else a new one.
     public func id(of name: String, _ kind: NameKind) throws(BPFError) -> UInt16 {
@@ -84,7 +103,7 @@ extension KernelDatapath {
             if let entry = names.value(of: key), text(of: entry.text) == name {
                 return UInt16(truncatingIfNeeded: key)
             }
-            free = max(free, key & 0xffff) + 1
+            free = max(free, key & 0xffff + 1)
         }
         var entry = name_entry()
         withText(name, in: &entry.text)

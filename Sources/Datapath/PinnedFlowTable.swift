@@ -71,17 +71,18 @@ public struct PinnedFlowTable: ~Copyable {
     /// Calls `body` for every connection: spliced ones in the map's order, then relayed ones. A
     /// connection that begins or ends meanwhile may be missed; none is told twice.
     public borrowing func forEachFlow(_ body: (Flow) throws -> Void) throws {
-        // Entries of the two directions lie anywhere: the first to come waits for the other.
-        var waiting: [FlowTuple: flow_entry] = [:]
+        // The other direction lies anywhere in the map. Asking for it takes a system call a flow,
+        // and costs less than keeping half of the map in memory until it comes by.
         try flows.forEachBatch { keys, entries in
-            for index in 0..<keys.count {
-                let key = FlowTuple(keys[index])
-                let peer = FlowTuple(entries[index].rewrite).reversed
-                if let other = waiting.removeValue(forKey: peer) {
-                    try body(flow(key, entries[index], peer, other))
-                } else {
-                    waiting[key] = entries[index]
-                }
+            for index in 0..<keys.count
+            where UInt32(entries[index].flags) & FLOW_FLAG_UPSTREAM.rawValue != 0 {
+                let entry = entries[index]
+                let peerKey = flow_tuple(
+                    saddr: entry.rewrite.daddr, daddr: entry.rewrite.saddr,
+                    sport: entry.rewrite.dport, dport: entry.rewrite.sport, protocol: 6)
+                guard let peer = flows.value(of: peerKey), peer.created_ns == entry.created_ns
+                else { continue }
+                try body(flow(keys[index], entry, peerKey, peer))
             }
         }
         try relayed.forEachBatch { keys, entries in
@@ -95,15 +96,12 @@ public struct PinnedFlowTable: ~Copyable {
     }
 
     private borrowing func flow(
-        _ key: FlowTuple, _ entry: flow_entry, _ peerKey: FlowTuple, _ peer: flow_entry
+        _ key: flow_tuple, _ up: flow_entry, _ peerKey: flow_tuple, _ down: flow_entry
     ) -> Flow {
-        let isUpstream = UInt32(entry.flags) & FLOW_FLAG_UPSTREAM.rawValue != 0
-        let up = isUpstream ? entry : peer
-        let down = isUpstream ? peer : entry
         let flags = UInt32(up.flags)
         var flow = Flow(
-            upstream: FlowDirection(isUpstream ? key : peerKey, up),
-            downstream: FlowDirection(isUpstream ? peerKey : key, down),
+            upstream: FlowDirection(FlowTuple(key), up),
+            downstream: FlowDirection(FlowTuple(peerKey), down),
             state: FlowState(abi: up.state), relayReason: nil,
             listener: listeners[up.listener] ?? String(up.listener),
             cluster: clusters[up.cluster] ?? String(up.cluster),

@@ -22,6 +22,8 @@ public struct HelloRecord: Sendable {
     public let isUrgent: Bool
     /// Whether the segment carries a FIN.
     public let isFinal: Bool
+    /// Whether its TCP checksum is wrong: no byte of it may be believed.
+    public let isDamaged: Bool
 }
 
 /// What happened to a flow.
@@ -97,7 +99,8 @@ public struct WorkerRings: ~Copyable, Sendable {
             unsafe payload.withUnsafeBytes { payload in
                 // Bound for the call only; bytes have no alignment.
                 let typed = unsafe payload.bindMemory(to: UInt8.self)
-                unsafe hello(HelloRecord(record), typed.span)
+                let span = unsafe typed.span
+                hello(HelloRecord(record, isDamaged: record.isDamaged(span)), span)
             }
         } else if UInt32(head.kind) == RECORD_ABANDONED.rawValue {
             let record = unsafe bytes.unsafeLoad(as: hello_record.self)
@@ -110,7 +113,8 @@ public struct WorkerRings: ~Copyable, Sendable {
 }
 
 extension HelloRecord {
-    fileprivate init(_ record: hello_record) {
+    fileprivate init(_ record: hello_record, isDamaged: Bool) {
+        self.isDamaged = isDamaged
         tuple = FlowTuple(record.tuple)
         createdNanoseconds = record.created_ns
         note = record.created_ns == 0 ? HandshakeNote(record.note) : nil
@@ -151,5 +155,27 @@ extension FlowRecord {
         createdNanoseconds = record.created_ns
         sequence = record.seq
         acknowledgement = record.ack
+    }
+}
+
+extension hello_record {
+    /// Whether header, pseudo-header and payload do not add up (RFC 9293 §3.1).
+    ///
+    /// A packet of this host (veth, or put together by GRO) carries the sum of its pseudo-header
+    /// alone, for a device to complete (CHECKSUM_PARTIAL): nothing can have damaged it yet.
+    fileprivate func isDamaged(_ payload: Span<UInt8>) -> Bool {
+        guard header_sum != 0 else { return false }
+        let tuple = FlowTuple(self.tuple)
+        var sum = InternetChecksum()
+        sum.add(tuple.source.address)
+        sum.add(tuple.destination.address)
+        sum.add(UInt16(6))
+        sum.add(UInt16(truncatingIfNeeded: Int(header_size) + payload.count))
+        if sum.folded == UInt16(bigEndian: check) { return false }
+        // The header's sum is of words as they lie in memory; its halves are such words too.
+        sum.add(UInt16(truncatingIfNeeded: header_sum).bigEndian)
+        sum.add(UInt16(truncatingIfNeeded: header_sum >> 16).bigEndian)
+        sum.add(payload)
+        return sum.folded != 0xffff
     }
 }

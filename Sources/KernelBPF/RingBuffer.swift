@@ -55,12 +55,12 @@ internal import Synchronization
     public mutating func drain(_ body: (RawSpan) -> Void) -> Int {
         var count = 0
         var position = unsafe consumer.pointee
+        // What comes after this is for the next call: under a flood nobody would get a word in.
+        let end = unsafe UnsafePointer(producer).pointee
+        atomicMemoryFence(ordering: .acquiring)
         // Positions and lengths are published by the kernel with release; x86 and arm64 loads here
         // are ordered by the fence.
-        while true {
-            let end = unsafe UnsafePointer(producer).pointee
-            atomicMemoryFence(ordering: .acquiring)
-            guard position < end else { return count }
+        while position < end {
             let offset = Int(position & UInt(size - 1))
             let header = unsafe data.load(fromByteOffset: offset, as: UInt32.self)
             atomicMemoryFence(ordering: .acquiring)
@@ -77,6 +77,7 @@ internal import Synchronization
             atomicMemoryFence(ordering: .releasing)
             unsafe consumer.pointee = position
         }
+        return count
     }
 
     /// Whether a record waits to be read.

@@ -98,9 +98,16 @@ public final class FlowSweeper: Sendable {
             logger.warning("cannot walk the flow table", metadata: ["error": "\(error)"])
             return
         }
-        names.sweep(used: usedNames)
+        names.sweep(used: usedNames.union(datapath.relayedServerNames()))
+        forgetAdopted(now: now)
         for row in over { end(row) }
         for row in quiet { endIfIdle(row, raw, now: now) }
+    }
+
+    /// A closed socket lives on in the kernel, FIN_WAIT and TIME_WAIT, for two minutes at most.
+    private func forgetAdopted(now: UInt64) {
+        let longest: UInt64 = 125_000_000_000
+        if now > longest { datapath.forgetAdopted(closedBefore: now - longest) }
     }
 
     private func end(_ row: SpliceRow) {

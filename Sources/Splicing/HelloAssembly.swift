@@ -41,7 +41,9 @@ struct HelloAssembly: Sendable {
     }
 
     private mutating func keepAhead(_ segment: Span<UInt8>, _ offset: Int, _ limit: Int) {
-        guard offset + segment.count <= limit, ahead.count < Self.segmentsAheadLimit else { return }
+        guard offset + segment.count <= limit, segment.count > ahead[offset]?.count ?? 0,
+            ahead[offset] != nil || ahead.count < Self.segmentsAheadLimit
+        else { return }
         var copy: [UInt8] = []
         copy.reserveCapacity(segment.count)
         for index in 0..<segment.count { copy.append(segment[index]) }

@@ -36,6 +36,8 @@ final class PendingClient {
     /// Attempts so far, and whether silence ended one: then another round is worth it.
     var attempts = 0
     var sawTimeout = false
+    /// The splicer's round in which the attempt was made.
+    var round: UInt64 = 0
     var deadline: UInt64 = 0
     var lastSYN: UInt64 = 0
 
@@ -61,6 +63,12 @@ final class PendingClient {
         sawTimeout = false
     }
 
+    /// Whether a note, or that there is none since a flow exists, is of the same handshake.
+    func continues(_ other: HandshakeNote?) -> Bool {
+        guard let other else { return true }
+        return other.clientISN == note.clientISN && other.cookie == note.cookie
+    }
+
     /// The connection as a kernel socket would have it.
     func adopted(now: UInt64) -> AdoptedConnection {
         var connection = note.adopted(client, timestamp: timestamp, now: now)
@@ -82,7 +90,9 @@ extension HandshakeNote {
             connection.ourScale = ourScale
         }
         if hasTimestamps {
-            let elapsed = UInt32(truncatingIfNeeded: (now - createdNanoseconds) / 1_000_000)
+            // A worker reads its clock before its ring: the note may be younger.
+            let age = now > createdNanoseconds ? now - createdNanoseconds : 0
+            let elapsed = UInt32(truncatingIfNeeded: age / 1_000_000)
             connection.timestamps = .init(
                 peerValue: timestamp, ourValue: self.timestamp &+ elapsed)
         }

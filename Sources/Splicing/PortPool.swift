@@ -17,8 +17,11 @@ public struct PortPool: Sendable {
     private var source = 0
     private var range = 0
     private var nextPort: Int
-    /// One bit a port that is out; for each source, made when first used.
+    /// One bit a port that is out, and one that ever was; for each source, made when first used.
     private var out: [[UInt64]]
+    private var used: [[UInt64]]
+    /// Ports out that are of none of our sources: flows of an earlier configuration.
+    private var strangers: Set<TransportAddress> = []
     /// How many are out.
     public private(set) var inUse = 0
 
@@ -36,6 +39,7 @@ public struct PortPool: Sendable {
         self.worker = worker
         self.workers = workers
         out = Array(repeating: [], count: sources.count)
+        used = out
         nextPort = ranges.first.map { Self.firstPort(in: $0, worker, workers) } ?? 0
     }
 
@@ -52,22 +56,32 @@ public struct PortPool: Sendable {
     /// Takes a port, or nil when all are out.
     public mutating func take() -> TransportAddress? {
         guard let place = takeFresh() ?? takeReturned() else { return nil }
-        mark(place, isOut: true)
+        take(place)
         return TransportAddress(sources[Int(place.source)], place.port)
     }
 
-    /// Gives a port back. Only when neither flow of it exists any more; a port that is not out is
-    /// passed over.
-    public mutating func giveBack(_ address: TransportAddress) {
-        guard let place = place(address), isOut(place) else { return }
-        mark(place, isOut: false)
-        returned.append(place)
+    /// Gives a port back. Only when neither flow of it exists any more; false when it was not out.
+    @discardableResult
+    public mutating func giveBack(_ address: TransportAddress) -> Bool {
+        guard let place = place(address) else {
+            guard strangers.remove(address) != nil else { return false }
+            inUse -= 1
+            return true
+        }
+        guard Self.has(place, out) else { return false }
+        out[Int(place.source)][Int(place.port) / 64] &= ~(1 << UInt64(place.port % 64))
+        inUse -= 1
+        if isOurs(place) { returned.append(place) }
+        return true
     }
 
-    /// Keeps a port that a flow uses which this daemon did not begin.
+    /// Keeps a port that a flow uses which this daemon did not begin, ours to hand out or not.
     public mutating func reserve(_ address: TransportAddress) {
-        guard let place = place(address), !isOut(place) else { return }
-        mark(place, isOut: true)
+        guard let place = place(address) else {
+            if strangers.insert(address).inserted { inUse += 1 }
+            return
+        }
+        if !Self.has(place, out) { take(place) }
     }
 
     private func place(_ address: TransportAddress) -> Place? {
@@ -76,16 +90,25 @@ public struct PortPool: Sendable {
         }
     }
 
-    private func isOut(_ place: Place) -> Bool {
-        let bits = out[Int(place.source)]
+    private func isOurs(_ place: Place) -> Bool {
+        Self.owner(of: place.port, workers: workers) == worker
+            && ranges.contains { $0.contains(place.port) }
+    }
+
+    private static func has(_ place: Place, _ ports: [[UInt64]]) -> Bool {
+        let bits = ports[Int(place.source)]
         return !bits.isEmpty && bits[Int(place.port) / 64] >> UInt64(place.port % 64) & 1 == 1
     }
 
-    private mutating func mark(_ place: Place, isOut: Bool) {
+    private mutating func take(_ place: Place) {
         let source = Int(place.source)
-        if out[source].isEmpty { out[source] = [UInt64](repeating: 0, count: 65536 / 64) }
-        out[source][Int(place.port) / 64] ^= 1 << UInt64(place.port % 64)
-        inUse += isOut ? 1 : -1
+        if out[source].isEmpty {
+            out[source] = [UInt64](repeating: 0, count: 65536 / 64)
+            used[source] = out[source]
+        }
+        out[source][Int(place.port) / 64] |= 1 << UInt64(place.port % 64)
+        used[source][Int(place.port) / 64] |= 1 << UInt64(place.port % 64)
+        inUse += 1
     }
 
     private mutating func takeFresh() -> Place? {
@@ -93,7 +116,8 @@ public struct PortPool: Sendable {
             while nextPort <= Int(ranges[range].upperBound) {
                 let place = Place(source: UInt16(source), port: UInt16(nextPort))
                 nextPort += workers
-                if !isOut(place) { return place }
+                // One that an adopted flow used is out, or waits its turn among the returned.
+                if !Self.has(place, used) { return place }
             }
             range += 1
             if range == ranges.count {

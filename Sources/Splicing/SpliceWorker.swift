@@ -27,12 +27,15 @@ public struct WorkerParts: Sendable {
     public var adopted: [SpliceRow]
     /// Gets one line a failed write.
     public var logger: Logger
+    /// Told when the worker cannot go on: its clients would wait in vain.
+    public var failed: @Sendable (any Error) -> Void
 
     /// All of them.
     public init(
         datapath: KernelDatapath, routes: RoutingSnapshot, settings: SplicerSettings,
         fallback: any SpliceFallback, admission: FlowAdmission, counters: SplicerCounters,
-        names: ServerNameTable, adopted: [SpliceRow], logger: Logger
+        names: ServerNameTable, adopted: [SpliceRow], logger: Logger,
+        failed: @escaping @Sendable (any Error) -> Void
     ) {
         self.datapath = datapath
         self.routes = routes
@@ -43,6 +46,7 @@ public struct WorkerParts: Sendable {
         self.names = names
         self.adopted = adopted
         self.logger = logger
+        self.failed = failed
     }
 }
 
@@ -110,8 +114,7 @@ public final class SpliceWorker: Sendable {
             for row in parts.adopted { splicer.adopt(upstream: row.upstream) }
             try loop(&splicer, &rings, epoll, peers)
         } catch {
-            // A worker without its thread leaves clients unanswered: nothing is worse.
-            logger.critical("worker cannot go on", metadata: ["error": "\(error)"])
+            parts.failed(error)
         }
     }
 

@@ -5,7 +5,7 @@ internal import Datapath
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
-    private static var repeatInterval: UInt64 { 150_000_000 }
+    static var repeatInterval: UInt64 { 150_000_000 }
     private static var challengesLimit: Int { 4 }
     /// Attempts beyond one an endpoint, when some were ended by silence.
     private static var extraAttempts: Int { 3 }
@@ -63,6 +63,7 @@ extension Splicer where Kernel: ~Copyable {
         kernel.program(splice)
         sendSYN(client, splice, now: now)
         round.append(client.client)
+        client.round = roundNumber
     }
 
     /// What fits into the segments of both sides.
@@ -96,15 +97,16 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     /// Removes what the attempt under way left in the kernel.
-    mutating func endAttempt(_ client: PendingClient) {
+    mutating func endAttempt(_ client: PendingClient, now: UInt64) {
         guard let splice = client.splice else { return }
         client.splice = nil
         reading += 1
+        // Written only now, flows that are removed first would come back.
+        if client.round == roundNumber { flush(now: now) }
         kernel.remove(
             client: splice.client, upstream: splice.upstream,
             createdNanoseconds: splice.createdNanoseconds)
-        pools[client.target].giveBack(splice.upstream.source)
-        admission.release()
+        if pools[client.target].giveBack(splice.upstream.source) { admission.release() }
     }
 
     /// Relays the client to its cluster.
@@ -116,7 +118,7 @@ extension Splicer where Kernel: ~Copyable {
     /// The endpoint refused, or took too long.
     mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
         counters.failedAttempts.increment()
-        endAttempt(client)
+        endAttempt(client, now: now)
         connect(client, now: now)
     }
 
@@ -128,7 +130,7 @@ extension Splicer where Kernel: ~Copyable {
         counters.failedAttempts.increment()
         client.challenges += 1
         let cluster = routes.clusters[client.cluster]
-        endAttempt(client)
+        endAttempt(client, now: now)
         // Ends what the endpoint remembers (RFC 9293 §3.10.7.3: RST with its acknowledgement).
         kernel.send(
             Segment(

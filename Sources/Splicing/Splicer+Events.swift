@@ -19,8 +19,7 @@ extension Splicer where Kernel: ~Copyable {
         else { return }
         switch event.kind {
         case .established:
-            counters.established.increment()
-            pending[event.client] = nil
+            didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
             nextEndpoint(client, now: now)
@@ -29,7 +28,7 @@ extension Splicer where Kernel: ~Copyable {
         case .optionsRefused:
             refuseOptions(client, event, now: now)
         case .abandoned:
-            abandon(client)
+            abandon(client, now: now)
         case .closed, .reset:
             break
         }
@@ -51,15 +50,15 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     private mutating func linger(_ event: FlowRecord, _ time: Duration, now: UInt64) {
-        guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
-        else { return }
         // A flow may close before the word of its beginning was read.
         if let client = pending[event.client],
             client.splice?.createdNanoseconds == event.createdNanoseconds
         {
-            counters.established.increment()
-            pending[event.client] = nil
+            didEstablish(client)
         }
+        // An endpoint that left the configuration: the sweeper ends what is left of it.
+        guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
+        else { return }
         let item = LingerQueue.Item(
             source: upstream.source, target: target,
             createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)
@@ -70,10 +69,23 @@ extension Splicer where Kernel: ~Copyable {
     public mutating func handle(_ message: WorkerMessage, now: UInt64) {
         switch message {
         case .ended(let client, let upstream, let created):
+            if let attempt = pending[client], attempt.splice?.createdNanoseconds == created {
+                return abandon(attempt, now: now)
+            }
+            // Told late: by now the port may serve another splice.
+            let row = kernel.downstreamRow(of: upstream)
+            guard row == nil || row?.createdNanoseconds == created else { return }
             end(client, upstream, created)
         case .free(let port, let target):
-            pools[target].giveBack(port)
+            let upstream = FlowTuple(source: port, destination: routes.targets[target].address)
+            if kernel.downstreamRow(of: upstream) == nil { free(port, target) }
         }
+    }
+
+    mutating func didEstablish(_ client: PendingClient) {
+        counters.established.increment()
+        departed.insert(client)
+        pending[client.client] = nil
     }
 
     mutating func end(_ client: FlowTuple, _ upstream: FlowTuple, _ created: UInt64) {
@@ -83,14 +95,24 @@ extension Splicer where Kernel: ~Copyable {
 
     /// A splice has left the table. `target` is nil when its endpoint left the configuration.
     mutating func release(_ source: TransportAddress, target: Int?) {
-        admission.release()
-        counters.ended.increment()
-        guard let target else { return }
+        guard let target else {
+            admission.release()
+            counters.ended.increment()
+            return
+        }
         let owner = PortPool.owner(of: source.port, workers: settings.workers)
         if owner == settings.worker {
-            pools[target].giveBack(source)
+            free(source, target)
         } else {
             foreignPorts.append((source, target))
         }
+    }
+
+    /// A splice is told to be over more than once (FINs, then an RST, then the sweeper); its port
+    /// comes back once, and with it the place in the table.
+    private mutating func free(_ port: TransportAddress, _ target: Int) {
+        guard pools[target].giveBack(port) else { return }
+        admission.release()
+        counters.ended.increment()
     }
 }

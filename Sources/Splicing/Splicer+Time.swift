@@ -10,10 +10,13 @@ extension Splicer where Kernel: ~Copyable {
         while let item = reset.next(now: now) { endIfStill(item) }
         endLateAttempts(now: now)
         endLateReaders(now: now)
+        departed.age()
     }
 
     /// Whether `tick` has anything to wait for.
-    public var isWaiting: Bool { !pending.isEmpty || !closed.isEmpty || !reset.isEmpty }
+    public var isWaiting: Bool {
+        !pending.isEmpty || !closed.isEmpty || !reset.isEmpty || !departed.isEmpty
+    }
 
     /// An RST that neither end took for good does not end a flow: traffic of both revived it.
     private mutating func endIfStill(_ item: LingerQueue.Item) {
@@ -37,33 +40,32 @@ extension Splicer where Kernel: ~Copyable {
         guard pending.count > reading else { return }
         let late = pending.values.filter { $0.splice != nil && $0.deadline <= now }
         for client in late {
-            // The word of its success may still be in the ring, or have been lost.
-            if let splice = client.splice,
-                let row = kernel.upstreamRow(of: client.client), row.state != .connecting,
-                row.createdNanoseconds == splice.createdNanoseconds
-            {
-                counters.established.increment()
-                pending[client.client] = nil
+            guard let row = kernel.upstreamRow(of: client.client),
+                row.createdNanoseconds == client.splice?.createdNanoseconds
+            else {
+                // The datapath dropped it for another handshake, whose hello is on its way.
+                abandon(client, now: now)
                 continue
             }
-            client.sawTimeout = true
-            nextEndpoint(client, now: now)
+            // The word of its success may still be in the ring, or have been lost.
+            if row.state == .connecting {
+                client.sawTimeout = true
+                nextEndpoint(client, now: now)
+            } else {
+                didEstablish(client)
+            }
         }
     }
 
     private mutating func endLateReaders(now: UInt64) {
-        while firstReader < readers.count {
-            let (tuple, since) = readers[firstReader]
-            guard let client = pending[tuple], client.splice == nil, client.since == since else {
-                passReader()
-                continue
+        for id in readers.keys {
+            guard let listener = routes.listeners[id] else { continue }
+            let timeout = listener.helloTimeout.wholeNanoseconds
+            while let client = readers[id]?.first(in: pending), client.since + timeout <= now {
+                readers[id]?.removeFirst()
+                counters.helloTimedOut.increment()
+                endLate(client, listener, now: now)
             }
-            guard let listener = routes.listeners[client.note.listener],
-                since + listener.helloTimeout.wholeNanoseconds <= now
-            else { return }
-            passReader()
-            counters.helloTimedOut.increment()
-            endLate(client, listener, now: now)
         }
     }
 
@@ -79,13 +81,12 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     mutating func evictOldestReader() {
-        while firstReader < readers.count {
-            let (tuple, since) = readers[firstReader]
-            passReader()
-            if let client = pending[tuple], client.splice == nil, client.since == since {
-                return resetReader(client)
-            }
-        }
+        let oldest = readers.keys
+            .compactMap { readers[$0]?.first(in: pending) }
+            .min { $0.since < $1.since }
+        guard let oldest else { return }
+        readers[oldest.note.listener]?.removeFirst()
+        resetReader(oldest)
     }
 
     /// Without a socket: there are too many of these to make one for each.
@@ -94,14 +95,7 @@ extension Splicer where Kernel: ~Copyable {
         kernel.send(
             Segment(
                 tuple: client.client.reversed, sequence: client.note.cookie &+ 1, flags: .reset))
+        departed.insert(client)
         forget(client)
-    }
-
-    private mutating func passReader() {
-        firstReader += 1
-        if firstReader == readers.count || firstReader > 4096 {
-            readers.removeFirst(firstReader)
-            firstReader = 0
-        }
     }
 }

@@ -20,12 +20,14 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     var pending: [FlowTuple: PendingClient] = [:]
     var spare: [PendingClient] = []
-    /// Clients still reading, oldest first; those that went on are passed over.
-    var readers: [(client: FlowTuple, since: UInt64)] = []
-    var firstReader = 0
+    /// Clients still reading, by listener: each has its own time limit.
+    var readers: [UInt16: ReaderQueue] = [:]
     var reading = 0
+    /// Clients whose bytes may still lie in the ring.
+    var departed = DepartedClients()
     /// Splices of this round, not flushed yet.
     var round: [FlowTuple] = []
+    var roundNumber: UInt64 = 1
     var pools: [PortPool]
     var targetIndex: [TransportAddress: Int]
     var closed = LingerQueue()
@@ -70,24 +72,36 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Bytes of a client that nobody acknowledged.
     public mutating func receive(_ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64) {
+        if record.isDamaged { return counters.damaged.increment() }
         if let client = pending[record.tuple] {
-            if client.splice != nil {
-                if record.note == nil { return repeatSYN(client, now: now) }
-                // A new handshake of the same port, or the entries are gone: begin anew.
-                abandon(client)
-            } else {
-                return read(record, bytes, client, now: now)
+            if client.continues(record.note) {
+                if client.splice == nil { return read(record, bytes, client, now: now) }
+                if !hasLostFlows(client, record, now: now) { return repeatSYN(client, now: now) }
             }
+            // A new handshake of the same port, or the flows are gone: begin anew.
+            abandon(client, now: now)
         }
-        guard let note = record.note, let listener = routes.listeners[note.listener] else { return }
+        guard let note = record.note, let listener = routes.listeners[note.listener],
+            !departed.contains(record.tuple, note)
+        else { return }
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
         pending[record.tuple] = client
         reading += 1
         read(record, bytes, client, now: now)
         if client.splice == nil, pending[record.tuple] === client {
-            readers.append((record.tuple, now))
+            readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
             if reading > settings.halfClassified { evictOldestReader() }
         }
+    }
+
+    /// Whether the datapath, asked again by the client, does not know the splice any more.
+    private func hasLostFlows(
+        _ client: PendingClient, _ record: HelloRecord, now: UInt64
+    ) -> Bool {
+        // Right after the splice was written, the ring still holds what was noted before it.
+        guard record.note != nil, now > client.lastSYN + Self.repeatInterval else { return false }
+        return kernel.upstreamRow(of: client.client)?.createdNanoseconds
+            != client.splice?.createdNanoseconds
     }
 
     private mutating func newClient(
@@ -148,14 +162,15 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         } else {
             counters.relayed.increment()
         }
-        endAttempt(client)
+        endAttempt(client, now: now)
+        departed.insert(client)
         fallback.take(client.adopted(now: now), listener: client.note.listener, what)
         forget(client)
     }
 
     /// Drops a client whose connection is over.
-    mutating func abandon(_ client: PendingClient) {
-        endAttempt(client)
+    mutating func abandon(_ client: PendingClient, now: UInt64) {
+        endAttempt(client, now: now)
         forget(client)
     }
 
@@ -167,11 +182,13 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Writes and sends what the events of this round made.
     public mutating func flush(now: UInt64) {
-        guard !kernel.flush() else { return round.removeAll(keepingCapacity: true) }
-        for tuple in round {
+        let isWritten = kernel.flush()
+        roundNumber += 1
+        let refused = isWritten ? [] : round
+        round.removeAll(keepingCapacity: true)
+        for tuple in refused {
             guard let client = pending[tuple], client.splice != nil else { continue }
             relay(client, .tableFull, now: now)
         }
-        round.removeAll(keepingCapacity: true)
     }
 }

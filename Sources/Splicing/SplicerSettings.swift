@@ -88,6 +88,9 @@ public final class SplicerCounters: Sendable {
     /// Clients whose hello was not whole in time.
     public let helloTimedOut = EventCount()
 
+    /// Segments of hellos with a wrong TCP checksum; their clients repeat them.
+    public let damaged = EventCount()
+
     /// All zero.
     public init() {}
 }

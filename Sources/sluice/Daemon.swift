@@ -31,12 +31,12 @@ final class Daemon {
         self.plan = plan
         self.logger = logger
         let pins = PinDirectory(instance: configuration.instance)
-        let hadPins = pins.exists
+        let hadPins = !pins.pins.isEmpty
         try Self.refuseOtherVersions(pins)
+        lock = try Self.lock(pins)
         let loaded = try Self.load(configuration, plan, logger)
         datapath = loaded
         do {
-            lock = try loaded.map { try InstanceLock($0.pins) }
             loaded?.clearDaemonState()
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
             admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
@@ -51,7 +51,7 @@ final class Daemon {
             if let loaded { try splice(loaded, routes, bridge, names) }
         } catch {
             // What an earlier daemon left running goes on without us.
-            if !hadPins, lock != nil || loaded != nil { loaded?.unload() }
+            if !hadPins { loaded?.unload() }
             // An exit code has had its sentence already.
             if let error = error as? ExitCode { throw error }
             throw failure("\(error)")
@@ -64,6 +64,22 @@ final class Daemon {
             "instance \(pins.instance) is pinned by another version at \(other.path). "
                 + "Stop that sluice, then remove what it left with: sluice unload "
                 + "--instance \(pins.instance)")
+    }
+
+    /// Takes the instance, before anything of it is touched; nil when pins cannot be made at all.
+    private static func lock(_ pins: PinDirectory) throws -> InstanceLock? {
+        do {
+            try pins.create()
+        } catch let error where error.errno == EPERM || error.errno == EACCES {
+            return nil
+        } catch {
+            throw failure("\(error)")
+        }
+        do {
+            return try InstanceLock(pins)
+        } catch {
+            throw failure("\(error)")
+        }
     }
 
     /// The datapath, or nil when the kernel does not let us load BPF: then everything is relayed.
@@ -79,11 +95,6 @@ final class Daemon {
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
-        if pins.exists, InstanceLock.isHeld(pins) {
-            throw failure(
-                "instance \(configuration.instance) is in use by another sluice. Stop it, or give "
-                    + "this one another name with the key `instance`")
-        }
         do {
             return try KernelDatapath(options)
         } catch let error where error.errno == EPERM || error.errno == EACCES && geteuid() != 0 {
@@ -181,7 +192,12 @@ final class Daemon {
             let parts = WorkerParts(
                 datapath: datapath, routes: routes, settings: settings, fallback: bridge,
                 admission: admission, counters: counters, names: names, adopted: adopted,
-                logger: logger)
+                logger: logger
+            ) { [logger] error in
+                // Flows go on without us, and whoever supervises us starts the next daemon.
+                logger.critical("a worker cannot go on", metadata: ["error": "\(error)"])
+                exit(1)
+            }
             try worker.start(parts, peers: workers)
         }
         try startSweeper(datapath, routes, bridge, names)
@@ -241,7 +257,6 @@ final class Daemon {
             do {
                 try datapath.attach(to: interface.index, link: interface.link, mode: mode)
             } catch {
-                for done in plan.interfaces { datapath.detach(from: done.index) }
                 throw failure("cannot attach to \(interface.name): \(error)")
             }
             logger.info(
@@ -279,10 +294,11 @@ final class Daemon {
     }
 
     private func stop(keepFlows: Bool) {
+        // Workers first: what they hand over in their last round is still reset by the relay.
         datapath?.detachHandshakes()
-        relay.stop()
-        sweeper?.stop()
         for worker in workers { worker.stop() }
+        sweeper?.stop()
+        relay.stop()
         if keepFlows { datapath?.clearDaemonState() } else { datapath?.unload() }
     }
 }

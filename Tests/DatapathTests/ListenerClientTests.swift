@@ -46,6 +46,24 @@ import WireTypes
         }
     }
 
+    @Test(arguments: Family.allCases)
+    func `is known to be damaged when one bit of its segment flipped`(family: Family) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            let whole = client.packet([.ack], note, hello(517)).bytes
+            _ = try bench.run(.handshakeEthernet, on: whole)
+            // A bit of the last byte, and one of the window in the header.
+            for position in [whole.count - 1, whole.count - 517 - 17] {
+                var damaged = whole
+                damaged[position] ^= 0x10
+                _ = try bench.run(.handshakeEthernet, on: damaged)
+            }
+            #expect(bench.records().hellos.map(\.record.isDamaged) == [false, true, true])
+        }
+    }
+
     /// Too large for a test run, so sent through the interface.
     @Test(arguments: Family.allCases, [4096, 4097, 8192, 9000, 30000])
     func `is heard in chunks of 4 KiB when it sends super-packets`(family: Family, count: Int)

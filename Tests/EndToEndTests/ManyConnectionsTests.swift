@@ -10,7 +10,8 @@ extension EndToEnd {
             try await withLab { [configuration] lab in
                 let balancer = try await lab.startBalancer(configuration)
                 let target = Target.listener(.v4)
-                _ = try await lab.fire("stub.test", at: target, options: ["-c", "2000"])
+                // Longer than a closed flow lingers: the queues have the size that the rate asks for.
+                _ = try await lab.fire("stub.test", at: target, options: ["-c", "20000"])
                 let before = try balancer.residentKiB
 
                 let running = Task {

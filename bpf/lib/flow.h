@@ -19,12 +19,15 @@
 
 #include "ring.h"
 
+/* The entry of the other direction; one of another connection of the same tuple is none. */
 static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
 {
 	struct flow_tuple key;
+	struct flow_entry *peer;
 
 	reverse_tuple(&key, &entry->rewrite);
-	return bpf_map_lookup_elem(&flows, &key);
+	peer = bpf_map_lookup_elem(&flows, &key);
+	return peer && peer->created_ns == entry->created_ns ? peer : NULL;
 }
 
 /* Deletes both directions: only for flows that are over, or never stood. */

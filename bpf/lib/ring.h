@@ -69,6 +69,8 @@ struct hello_context {
 	__u32 tsval;
 	__u32 worker;
 	__u32 has_note;
+	__u32 header_sum; /* 0: not to be checked */
+	__be16 check;
 };
 
 static __always_inline void fill_hello(struct hello_record *record, const struct hello_context *c,
@@ -84,6 +86,9 @@ static __always_inline void fill_hello(struct hello_record *record, const struct
 	record->ack = c->p->ack;
 	record->tsval = c->tsval;
 	record->window = c->p->window;
+	record->header_sum = c->header_sum;
+	record->header_size = c->p->header;
+	record->check = c->check;
 	if (c->has_note)
 		record->note = c->note;
 }
@@ -150,11 +155,33 @@ static __noinline int report_abandoned(struct packet *p, __u64 created_ns, __u32
 }
 
 /*
+ * Nobody has verified the checksum of a packet that does not go up the stack, and the endpoint gets
+ * these bytes with a sum of our own: the daemon must, and needs the header for it.
+ */
+static __noinline int sum_header(struct __sk_buff *skb, struct hello_context *c)
+{
+	struct {
+		struct tcphdr tcp;
+		__u8 options[40];
+	} header = {};
+	__u32 size = c->p->header;
+
+	if (c->p->payload > HELLO_CHUNK_MAX || size < sizeof(header.tcp) || size > sizeof(header))
+		return 0;
+	if (bpf_skb_load_bytes(skb, c->p->l4, &header, size))
+		return 0;
+	c->header_sum = bpf_csum_diff(NULL, 0, (__be32 *)&header, sizeof(header), 0);
+	c->check = header.tcp.check;
+	return 1;
+}
+
+/*
  * Hands a client's data to its worker and ends the packet: the client keeps it until the endpoint
  * acknowledges it. Told with the note while no flow exists, with created_ns once one is connecting.
  */
 static __always_inline enum verdict report_hello(struct __sk_buff *skb, struct hello_context *c)
 {
+	sum_header(skb, c);
 	for (int i = 0; i < HELLO_CHUNKS_MAX; i++) {
 		__u32 at = i * HELLO_CHUNK_MAX;
 

@@ -48,8 +48,10 @@ struct CompileBPF: BuildToolPlugin {
         ]
     }
 
+    /// Debian's first: any clang in PATH may lack the BPF target.
     private func findClang() throws -> String {
-        let candidates = ["/usr/bin/clang", "/usr/local/bin/clang", "/opt/swift/usr/bin/clang"]
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let candidates = ["/usr/bin/clang"] + path.split(separator: ":").map { "\($0)/clang" }
         guard let clang = candidates.first(where: FileManager.default.isExecutableFile) else {
             throw MissingClang()
         }

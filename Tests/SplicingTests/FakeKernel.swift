@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CDatapathABI
+import WireTypes
+
+@testable import Datapath
+@testable import Splicing
+
+/// What the fake kernel did, for the test to look at: a dictionary for the flow table.
+final class KernelTable {
+    var rows: [FlowTuple: SpliceRow] = [:]
+    var stored: [[UInt8]] = []
+    /// Written splices and sent segments, each in its order.
+    var written: [Splice] = []
+    var sent: [Segment] = []
+    /// Whether the flow table refuses what is written.
+    var isFull = false
+
+    var syns: [Segment] { sent.filter { $0.flags == .syn } }
+    var resets: [Segment] { sent.filter { $0.flags == .reset } }
+
+    fileprivate var batch: [Splice] = []
+    fileprivate var queue: [Segment] = []
+
+    /// The datapath moves both directions, or one, of a splice to a state.
+    func set(_ splice: Splice, _ state: flow_state, upstream: Bool = true, downstream: Bool = true)
+    {
+        if upstream {
+            var entry = splice.upstreamEntry
+            entry.state = UInt8(state.rawValue)
+            rows[splice.client] = SpliceRow(splice.client.abi, entry)
+        }
+        if downstream {
+            var entry = splice.downstreamEntry
+            entry.state = UInt8(state.rawValue)
+            let key = splice.upstream.reversed
+            rows[key] = SpliceRow(key.abi, entry)
+        }
+    }
+
+    /// The datapath deletes both rows: a SYN of the client began anew.
+    func delete(_ splice: Splice) {
+        rows[splice.client] = nil
+        rows[splice.upstream.reversed] = nil
+    }
+}
+
+/// Defers writes and sends to `flush`, as the real one does.
+struct FakeKernel: ~Copyable, SplicingKernel {
+    let table: KernelTable
+
+    mutating func store(hello: Span<UInt8>, segmentSize: Int) -> TemplateReference {
+        table.stored.append(hello.indices.map { hello[$0] })
+        var reference = TemplateReference()
+        reference.slot = UInt32(table.stored.count)
+        reference.segments = UInt16((hello.count + segmentSize - 1) / segmentSize)
+        reference.length = UInt32(hello.count)
+        return reference
+    }
+
+    mutating func program(_ splice: Splice) { table.batch.append(splice) }
+
+    mutating func send(_ segment: Segment) { table.queue.append(segment) }
+
+    mutating func flush() -> Bool {
+        defer {
+            table.batch = []
+            table.queue = []
+        }
+        if table.isFull, !table.batch.isEmpty { return false }
+        for splice in table.batch { table.set(splice, FLOW_CONNECTING) }
+        table.written += table.batch
+        table.sent += table.queue
+        return true
+    }
+
+    mutating func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
+        if table.rows[client]?.createdNanoseconds == createdNanoseconds { table.rows[client] = nil }
+        table.rows[upstream.reversed] = nil
+    }
+
+    func upstreamRow(of client: FlowTuple) -> SpliceRow? { table.rows[client] }
+
+    func downstreamRow(of upstream: FlowTuple) -> SpliceRow? { table.rows[upstream.reversed] }
+}
