@@ -102,24 +102,26 @@ extension BPFMap {
         of size: Int = 4096, _ body: (Span<Key>, Span<Value>) throws -> Void
     ) throws {
         var size = size
-        while try !readBatches(of: size, body) { size *= 4 }
+        var position: UInt32?
+        while try !readBatches(of: size, from: &position, body) { size *= 4 }
     }
 
-    /// False when a bucket of the map holds more than `size` entries.
+    /// False when the bucket at `position` holds more than `size` entries: to go on from there.
     private borrowing func readBatches(
-        of size: Int, _ body: (Span<Key>, Span<Value>) throws -> Void
+        of size: Int, from position: inout UInt32?,
+        _ body: (Span<Key>, Span<Value>) throws -> Void
     ) throws -> Bool {
         // The kernel writes at most `count` keys and values, and 4 bytes of position (a bucket).
         try unsafe withUnsafeTemporaryAllocation(of: Key.self, capacity: size) { keys in
             try unsafe withUnsafeTemporaryAllocation(of: Value.self, capacity: size) { values in
-                var position: UInt32 = 0
-                var isFirst = true
                 while true {
                     var count = UInt32(size)
                     var next: UInt32 = 0
-                    let result = unsafe withUnsafeMutablePointer(to: &position) { position in
+                    let isFirst = position == nil
+                    var start = position ?? 0
+                    let result = unsafe withUnsafeMutablePointer(to: &start) { start in
                         unsafe bpf_map_lookup_batch(
-                            descriptor.number, isFirst ? nil : position, &next, keys.baseAddress,
+                            descriptor.number, isFirst ? nil : start, &next, keys.baseAddress,
                             values.baseAddress, &count, nil)
                     }
                     if result == -ENOSPC { return false }
@@ -131,7 +133,6 @@ extension BPFMap {
                         values.span.extracting(first: Int(count)))
                     if result == -ENOENT { return true }
                     position = next
-                    isFirst = false
                 }
             }
         }

@@ -26,8 +26,14 @@ static __always_inline __u32 worker_of(const struct flow_tuple *tuple)
 {
 	__u32 hash = tuple->saddr.word[3] ^ tuple->saddr.word[1] ^ ((__u32)tuple->sport << 16);
 
-	hash *= 0x9e3779b1u; /* 2^32 / golden ratio */
-	return (hash >> 16) % workers;
+	/* Every bit in must move every bit out: kernels hand out ports with gaps (Wellons' mixer).
+	 */
+	hash ^= hash >> 16;
+	hash *= 0x7feb352du;
+	hash ^= hash >> 15;
+	hash *= 0x846ca68bu;
+	hash ^= hash >> 16;
+	return hash % workers;
 }
 
 static __always_inline void *ring_of(__u32 worker, int wakes)
