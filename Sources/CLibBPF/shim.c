@@ -125,6 +125,7 @@ int sluice_test_run(int program, const void *in, unsigned in_size, void *out, un
 		.ingress_ifindex = context->ingress_ifindex,
 		.gso_segs = context->gso_segs,
 		.gso_size = context->gso_size,
+		.priority = context->priority,
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_size_in = in_size,
 		    .data_out = out, .data_size_out = *out_size, .ctx_in = &skb,

@@ -26,16 +26,60 @@ public enum DatapathCounter: UInt32, CaseIterable, Sendable {
     case dropBadSynAck
     case dropSynData
     case resetEarlyFin
+    case dropFragment
+    case dropStray
+    case dropTooBig
+    case icmpTranslated
+    case dropIcmpStale
+    case icmpSent
+    case icmpLimited
 
     /// The name in reports: `drop_ring_full`.
-    public var name: String {
-        var name = ""
-        var previousIsUpper = true
-        for character in "\(self)" {
-            if character.isUppercase, !previousIsUpper { name += "_" }
-            previousIsUpper = character.isUppercase
-            name += character.lowercased()
-        }
-        return name
+    public var name: String { snakeCase("\(self)") }
+}
+
+/// What the daemon counts, in the order of enum daemon_counter.
+public enum DaemonCounter: UInt32, CaseIterable, Sendable {
+    /// ClientHellos that were whole.
+    case classified
+    /// Splices whose endpoint answered.
+    case established
+    /// Splices that are over.
+    case ended
+    /// Clients handed to the relay.
+    case relayed
+    /// Clients turned away.
+    case rejected
+    /// Attempts that an endpoint refused, let time out or challenged.
+    case failedAttempts
+    /// Hellos larger than their listener allows.
+    case clientHelloTooLarge
+    /// Clients whose hello was not whole in time.
+    case clientHelloTimedOut
+    /// Segments of hellos with a wrong TCP checksum; their clients repeat them.
+    case clientHelloDamaged
+    /// Quiet flows that were asked whether they live.
+    case idleProbed
+    /// Flows ended for being idle.
+    case idleEnded
+    /// Flows ended by their greatest age.
+    case lifetimeEnded
+    /// Live flows of which the kernel forgot a direction.
+    case evicted
+    /// … and that were made whole again.
+    case restored
+
+    /// The name in reports: `client_hello_too_large`.
+    public var name: String { snakeCase("\(self)") }
+}
+
+private func snakeCase(_ camelCase: String) -> String {
+    var name = ""
+    var previousIsUpper = true
+    for character in camelCase {
+        if character.isUppercase, !previousIsUpper { name += "_" }
+        previousIsUpper = character.isUppercase
+        name += character.lowercased()
     }
+    return name
 }

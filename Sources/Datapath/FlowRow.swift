@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDatapathABI
+internal import Glibc
 package import KernelBPF
 package import WireTypes
 
@@ -12,6 +13,7 @@ package struct FlowRow: Sendable {
     package init(rewrite: FlowTuple, state: FlowState, isUpstream: Bool) {
         entry = flow_entry()
         entry.rewrite = rewrite.abi
+        entry.size_limit = UInt16(SIZE_UNLIMITED)
         self.state = state
         if isUpstream { flags.insert(.upstream) }
     }
@@ -73,7 +75,32 @@ extension FlowRow {
     }
     package var packets: UInt64 { entry.packets }
     package var bytes: UInt64 { entry.bytes }
-    package var lastAcknowledgement: UInt32 { entry.last_ack }
+    package var lastAcknowledgement: UInt32 {
+        get { entry.last_ack }
+        set { entry.last_ack = newValue }
+    }
+    package var nextSequence: UInt64 {
+        get { entry.next_seq }
+        set { entry.next_seq = newValue }
+    }
+    package var firstSequence: UInt32 { entry.first_seq }
+    package var sizeLimit: UInt16 {
+        get { entry.size_limit }
+        set { entry.size_limit = newValue }
+    }
+    package var timesToldLimit: UInt8 { entry.limit_told }
+    package var lastDataNanoseconds: UInt64 { entry.last_data_ns }
+    package var nextHopMTU: UInt16 { entry.next_hop.mtu }
+
+    /// A way out that was just asked for; the kernel resolves the neighbour.
+    package mutating func route(by interface: UInt32, mtu: UInt16) {
+        entry.next_hop.ifindex = interface
+        entry.next_hop.mtu = mtu
+        // The coarse clock lags, and what lies ahead of it is older than anything.
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+        entry.next_hop_checked_ns = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    }
     package var finAcknowledgement: UInt32 { entry.fin_ack }
     package var createdNanoseconds: UInt64 { entry.created_ns }
     package var lastSeenNanoseconds: UInt64 { entry.last_seen_ns }

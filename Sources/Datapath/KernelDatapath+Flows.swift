@@ -24,6 +24,12 @@ public struct SpliceRow: Sendable, Equatable {
     public let worker: UInt16
     /// Id of the SNI.
     public let serverName: UInt32
+    /// CLOCK_MONOTONIC nanoseconds of the last new data of this direction; creation before it.
+    public let lastDataNanoseconds: UInt64
+    /// What this direction's sender has acknowledged, in the numbers of the other end.
+    public let forwardedAcknowledgement: UInt32
+    /// A TSval that this direction's sender has seen, old as it may be; nil without timestamps.
+    public let timestampSeen: UInt32?
 
     init(_ key: flow_tuple, _ entry: flow_entry) {
         let tuple = FlowTuple(key)
@@ -37,6 +43,11 @@ public struct SpliceRow: Sendable, Equatable {
         lastAcknowledgement = entry.last_ack
         worker = entry.worker
         serverName = entry.server_name
+        lastDataNanoseconds = max(entry.last_data_ns, entry.created_ns)
+        forwardedAcknowledgement = entry.last_ack &+ entry.ack_delta
+        let ours =
+            isUpstream ? entry.syn_ack_tsval : entry.client_tsval &- entry.tsecr_delta
+        timestampSeen = UInt32(entry.flags) & FLOW_FLAG_TIMESTAMPS.rawValue != 0 ? ours : nil
     }
 }
 

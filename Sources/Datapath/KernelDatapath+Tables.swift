@@ -118,6 +118,11 @@ extension KernelDatapath {
         try serverNames.set(id, to: entry)
     }
 
+    /// The server name with `id`.
+    public func serverName(_ id: UInt32) -> String? {
+        serverNames.value(of: id).map { text(of: $0.text) }
+    }
+
     /// Removes a server name.
     public func removeServerName(_ id: UInt32) { serverNames.remove(id) }
 

@@ -26,6 +26,7 @@ public final class KernelDatapath: Sendable {
     let serverNames: BPFMap<UInt32, server_name_entry>
     let instanceState: BPFMap<UInt32, instance_state>
     let counters: BPFMap<UInt32, UInt64>
+    let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>
     let templates: MappedArray
     let attachments = Mutex<[Attachment]>([])
@@ -33,7 +34,7 @@ public final class KernelDatapath: Sendable {
     /// Maps that a restart finds again.
     private static let pinnedMaps = [
         "flows", "handshakes", "listeners", "adopted", "relayed", "templates", "rings", "names",
-        "server_names", "instance", "counters",
+        "server_names", "instance", "counters", "daemon_counters",
     ]
 
     /// Loads the object; takes over the maps that are pinned already, with all flows in them.
@@ -69,6 +70,8 @@ public final class KernelDatapath: Sendable {
         serverNames = try BPFMap(name: "server_names", owning: object.map("server_names"))
         instanceState = try BPFMap(name: "instance", owning: object.map("instance"))
         counters = try BPFMap(name: "counters", owning: object.map("counters"))
+        daemonCounters = try BPFMap(
+            name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
     }
@@ -88,6 +91,9 @@ public final class KernelDatapath: Sendable {
         return set
     }
 
+    /// SO_PRIORITY of what the daemon sends for a live flow: the egress guard holds back the rest.
+    public static var socketPriority: UInt32 { UInt32(DAEMON_PRIORITY) }
+
     /// How many entries the flow table has room for.
     public var flowCapacity: Int { flows.capacity }
 
@@ -103,5 +109,15 @@ public final class KernelDatapath: Sendable {
     /// The value of a counter, all CPUs together.
     public func value(of counter: DatapathCounter) -> UInt64 {
         counters.sum(of: counter.rawValue)
+    }
+
+    /// The value that the last daemon left, or this one published.
+    public func value(of counter: DaemonCounter) -> UInt64 {
+        daemonCounters.value(of: counter.rawValue) ?? 0
+    }
+
+    /// Shows a counter of the daemon to whoever reads the maps.
+    public func publish(_ counter: DaemonCounter, _ value: UInt64) {
+        try? daemonCounters.set(counter.rawValue, to: value)
     }
 }

@@ -139,7 +139,6 @@ extension Splice {
         entry.template_slot = template.slot
         entry.template_stamp = template.stamp
         entry.template_segments = template.segments
-        entry.hello_length = template.length
         return entry
     }
 
@@ -161,6 +160,8 @@ extension Splice {
         entry.cookie = note.cookie
         entry.client_tsval = clientTimestamp
         entry.syn_ack_tsval = note.timestamp
+        entry.hello_length = template.length
+        entry.size_limit = UInt16(SIZE_UNLIMITED)
         return entry
     }
 

@@ -44,13 +44,17 @@ public struct FlowRecord: Sendable, Equatable {
         case reset
         /// The client reset before the flow stood.
         case abandoned
+        /// The other direction's row was evicted.
+        case orphaned
+        /// A client's segment of no flow and no handshake.
+        case stray
     }
 
     /// The event.
     public let kind: Kind
     /// Client → listener.
     public let client: FlowTuple
-    /// Balancer → endpoint; nil for `abandoned`.
+    /// Balancer → endpoint; nil for `abandoned` and `stray`.
     public let upstream: FlowTuple?
     /// The flow's creation time; 0 when there was none.
     public let createdNanoseconds: UInt64
@@ -102,9 +106,11 @@ public struct WorkerRings: ~Copyable, Sendable {
                 let span = unsafe typed.span
                 hello(HelloRecord(record, isDamaged: record.isDamaged(span)), span)
             }
-        } else if UInt32(head.kind) == RECORD_ABANDONED.rawValue {
+        } else if UInt32(head.kind) == RECORD_ABANDONED.rawValue
+            || UInt32(head.kind) == RECORD_STRAY.rawValue
+        {
             let record = unsafe bytes.unsafeLoad(as: hello_record.self)
-            flow(FlowRecord(abandoned: record))
+            flow(FlowRecord(client: record))
         } else {
             let record = unsafe bytes.unsafeLoad(as: flow_record.self)
             if let event = FlowRecord(record) { flow(event) }
@@ -127,8 +133,8 @@ extension HelloRecord {
 }
 
 extension FlowRecord {
-    fileprivate init(abandoned record: hello_record) {
-        kind = .abandoned
+    fileprivate init(client record: hello_record) {
+        kind = UInt32(record.head.kind) == RECORD_STRAY.rawValue ? .stray : .abandoned
         client = FlowTuple(record.tuple)
         upstream = nil
         createdNanoseconds = record.created_ns
@@ -144,6 +150,7 @@ extension FlowRecord {
         case RECORD_ESTABLISHED.rawValue: kind = .established
         case RECORD_CLOSED.rawValue: kind = .closed
         case RECORD_RESET.rawValue: kind = .reset
+        case RECORD_ORPHANED.rawValue: kind = .orphaned
         default: return nil
         }
         let tuple = FlowTuple(record.tuple)

@@ -51,6 +51,18 @@ where Key: Sendable, Value: Sendable {
         try check(result, "cannot write to map \(name)")
     }
 
+    /// Writes an entry unless there is one; false when there was. One system call.
+    public borrowing func insert(_ value: Value, at key: Key) throws(BPFError) -> Bool {
+        var key = key
+        var value = value
+        // Both pointers are to locals that outlive the call.
+        let result = unsafe bpf_map_update_elem(
+            descriptor.number, &key, &value, UInt64(BPF_NOEXIST))
+        if result == -EEXIST { return false }
+        try check(result, "cannot write to map \(name)")
+        return true
+    }
+
     /// Deletes an entry; false when there was none. One system call.
     @discardableResult
     public borrowing func remove(_ key: Key) -> Bool {

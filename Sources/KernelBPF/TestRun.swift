@@ -13,6 +13,8 @@ public struct TestRunContext: Sendable {
     public var segments: UInt32 = 0
     /// Payload bytes of each of its segments.
     public var segmentSize: UInt32 = 0
+    /// SO_PRIORITY of the socket that sent it.
+    public var priority: UInt32 = 0
     /// How often the program runs on the same packet, as the run before left it.
     public var repetitions: UInt32 = 1
     /// Whether the kernel gives the packet a whole-packet sum (CHECKSUM_COMPLETE), and reports
@@ -44,6 +46,7 @@ extension BPFProgram {
         var test = sluice_test_context(
             ifindex: context.interface, ingress_ifindex: context.ingressInterface,
             gso_segs: context.segments, gso_size: context.segmentSize,
+            priority: context.priority,
             repeat: context.repetitions,
             flags: context.verifiesChecksum ? Self.checksumComplete : 0)
         var outcome = sluice_test_outcome()

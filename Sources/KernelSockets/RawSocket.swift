@@ -10,11 +10,19 @@ public struct RawSocket: ~Copyable, Sendable {
     private let ipv6: Descriptor
 
     /// Opens sockets of both families. Needs CAP_NET_RAW.
-    public init() throws(SocketError) {
+    ///
+    /// `priority` is the SO_PRIORITY of what is sent, by which a tc program can tell it; more than 6
+    /// needs CAP_NET_ADMIN.
+    public init(priority: UInt32 = 0) throws(SocketError) {
         let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let raw = Int32(IPPROTO_RAW)
         let first = try Descriptor(socket(AF_INET, type, raw), "socket", "raw IPv4")
         let second = try Descriptor(socket(AF_INET6, type, raw), "socket", "raw IPv6")
+        if priority != 0 {
+            let value = Int32(bitPattern: priority)
+            try first.set(SOL_SOCKET, SO_PRIORITY, value, "SO_PRIORITY")
+            try second.set(SOL_SOCKET, SO_PRIORITY, value, "SO_PRIORITY")
+        }
         ipv4 = first
         ipv6 = second
     }

@@ -13,6 +13,12 @@ public final class FlowSweeper: Sendable {
     public struct Limits: Sendable {
         /// How long nothing may pass in either direction.
         public var idle: Duration
+        /// Whether both ends are asked before an idle flow is ended.
+        public var probesIdle = true
+        /// Whether packets without new data keep a flow that is not probed.
+        public var countsKeepalives = false
+        /// How long a flow may live; nil: as long as it likes.
+        public var lifetime: Duration?
         /// How long after its last packet a closed or connecting flow is taken for forgotten.
         public var forgotten = Duration.seconds(15)
         /// Time between two walks.
@@ -30,6 +36,7 @@ public final class FlowSweeper: Sendable {
     private let fallback: any SpliceFallback
     private let counters: SplicerCounters
     private let logger: Logger
+    private let repair: FlowRepair
     private let isStopping = Atomic<Bool>(false)
     private let thread = Mutex<KernelThread?>(nil)
 
@@ -47,7 +54,11 @@ public final class FlowSweeper: Sendable {
         self.fallback = fallback
         self.counters = counters
         self.logger = logger
+        repair = FlowRepair(datapath, counters, logger)
     }
+
+    /// Takes a report of the datapath that is no worker's own affair. Any thread.
+    func note(_ event: FlowRecord) { repair.note(event) }
 
     /// Starts the thread.
     public func start() throws(SocketError) {
@@ -63,45 +74,77 @@ public final class FlowSweeper: Sendable {
     }
 
     private func run() {
-        guard let raw = try? RawSocket(), let epoll = try? Epoll() else { return }
+        let priority = KernelDatapath.socketPriority
+        guard let raw = try? RawSocket(priority: priority), let epoll = try? Epoll() else { return }
         var events = [Epoll.Event(), Epoll.Event()]
+        var quiet = QuietFlows()
         var nextWalk = MonotonicClock.nanoseconds
         while !isStopping.load(ordering: .relaxed) {
             let now = MonotonicClock.nanoseconds
             if now >= nextWalk {
                 nextWalk = now + limits.interval.wholeNanoseconds
-                walk(raw, now: now)
+                walk(raw, &quiet, now: now)
                 endSilentClients(raw, now: now)
             }
+            repair.work(raw, now: now)
+            counters.publish(to: datapath)
             // Nothing is watched: this is a sleep that notices a stop within 200 ms.
             _ = try? epoll.wait(&events, timeout: .milliseconds(200))
         }
+        counters.publish(to: datapath)
     }
 
-    private func walk(_ raw: borrowing RawSocket, now: UInt64) {
+    /// What one walk found to do; done after it, since looking up rows in a walk moves it.
+    private struct Findings {
         var usedNames: Set<UInt32> = []
         var over: [SpliceRow] = []
-        var quiet: [SpliceRow] = []
+        var silent: [SpliceRow] = []
+        var aged: [SpliceRow] = []
+        /// Keys of rows that fell silent: whether the other direction is still there.
+        var unsure: [FlowTuple] = []
+    }
+
+    private func walk(_ raw: borrowing RawSocket, _ quiet: inout QuietFlows, now: UInt64) {
+        var found = Findings()
         do {
-            try datapath.forEachRow { row in
-                guard row.isUpstream else { return }
-                usedNames.insert(row.serverName)
-                let silence = now > row.lastSeenNanoseconds ? now - row.lastSeenNanoseconds : 0
-                let isLive = row.state == .established || row.state == .closing
-                if !isLive, silence > limits.forgotten.wholeNanoseconds {
-                    over.append(row)
-                } else if silence > limits.idle.wholeNanoseconds {
-                    quiet.append(row)
-                }
-            }
+            try datapath.forEachRow { row in look(at: row, &found, now: now) }
         } catch {
             logger.warning("cannot walk the flow table", metadata: ["error": "\(error)"])
             return
         }
-        names.sweep(used: usedNames.union(datapath.relayedServerNames()))
+        names.sweep(used: found.usedNames.union(datapath.relayedServerNames()))
         forgetAdopted(now: now)
-        for row in over { end(row) }
-        for row in quiet { endIfIdle(row, raw, now: now) }
+        for row in found.over { end(row) }
+        for key in found.unsure { repair.restore(beside: key) }
+        for row in found.aged { endByReset(row, .lifetimeEnded, raw) }
+        quiet.keep(Set(found.silent.map(\.client)))
+        for row in found.silent { judge(row, &quiet, raw, now: now) }
+    }
+
+    private func look(at row: SpliceRow, _ found: inout Findings, now: UInt64) {
+        let silence = now > row.lastSeenNanoseconds ? now - row.lastSeenNanoseconds : 0
+        let isLive = row.state == .established || row.state == .closing
+        let interval = limits.interval.wholeNanoseconds
+        if isLive, silence > interval, silence <= 3 * interval {
+            found.unsure.append(row.isUpstream ? row.client : row.upstream.reversed)
+        }
+        guard row.isUpstream else { return }
+        found.usedNames.insert(row.serverName)
+        if !isLive {
+            if silence > limits.forgotten.wholeNanoseconds { found.over.append(row) }
+        } else if let lifetime = limits.lifetime,
+            now > row.createdNanoseconds + lifetime.wholeNanoseconds
+        {
+            found.aged.append(row)
+        } else if now > lastSign(row), now - lastSign(row) > limits.idle.wholeNanoseconds {
+            found.silent.append(row)
+        }
+    }
+
+    /// The last packet that counts against idleness.
+    private func lastSign(_ row: SpliceRow) -> UInt64 {
+        limits.probesIdle || limits.countsKeepalives
+            ? row.lastSeenNanoseconds : row.lastDataNanoseconds
     }
 
     /// A closed socket lives on in the kernel, FIN_WAIT and TIME_WAIT, for two minutes at most.
@@ -118,29 +161,43 @@ public final class FlowSweeper: Sendable {
                 createdNanoseconds: row.createdNanoseconds))
     }
 
-    /// Both ends of an idle flow get an RST that they accept: what each acknowledged last.
-    private func endIfIdle(_ row: SpliceRow, _ raw: borrowing RawSocket, now: UInt64) {
+    /// A silent flow: the other direction may have carried on.
+    private func judge(
+        _ row: SpliceRow, _ quiet: inout QuietFlows, _ raw: borrowing RawSocket, now: UInt64
+    ) {
         let peer = datapath.downstreamRow(of: row.upstream)
-        let lastSeen = max(row.lastSeenNanoseconds, peer?.lastSeenNanoseconds ?? 0)
-        guard now > lastSeen, now - lastSeen > limits.idle.wholeNanoseconds else { return }
-        // First the flows: the egress guard holds back what the host says for a live one.
-        datapath.remove(
-            client: row.client, upstream: row.upstream, createdNanoseconds: row.createdNanoseconds)
-        send(
-            Segment(tuple: row.client.reversed, sequence: row.lastAcknowledgement, flags: .reset),
-            raw)
-        if let peer {
-            send(
-                Segment(tuple: row.upstream, sequence: peer.lastAcknowledgement, flags: .reset), raw
-            )
+        guard let peer, limits.probesIdle else {
+            let lastSign = max(lastSign(row), peer.map(lastSign) ?? 0)
+            guard now > lastSign, now - lastSign > limits.idle.wholeNanoseconds else { return }
+            return endByReset(row, .idleEnded, raw)
         }
-        end(row)
+        let lastSeen = min(row.lastSeenNanoseconds, peer.lastSeenNanoseconds)
+        switch quiet.judge(row, lastSeen: lastSeen, now: now) {
+        case .wait: break
+        case .ask:
+            counters.increment(.idleProbed)
+            raw.send(Segment(probing: row, peer: peer))
+            raw.send(Segment(probing: peer, peer: row))
+        case .end: endByReset(row, .idleEnded, raw)
+        }
     }
 
-    private func send(_ segment: Segment, _ raw: borrowing RawSocket) {
-        var packet: [UInt8] = []
-        segment.write(into: &packet)
-        try? raw.send(packet.span, to: segment.tuple.destination.address)
+    private func endByReset(
+        _ row: SpliceRow, _ cause: DaemonCounter, _ raw: borrowing RawSocket
+    ) {
+        let peer = datapath.downstreamRow(of: row.upstream)
+        datapath.remove(
+            client: row.client, upstream: row.upstream, createdNanoseconds: row.createdNanoseconds)
+        raw.send(Segment(resetting: row))
+        if let peer { raw.send(Segment(resetting: peer)) }
+        counters.increment(cause)
+        logger.info(
+            "flow ended",
+            metadata: [
+                "reason": cause == .idleEnded ? "idle" : "lifetime",
+                "client": "\(row.client.source)", "endpoint": "\(row.upstream.destination)",
+            ])
+        end(row)
     }
 
     /// Clients that completed the handshake and never said a word.
@@ -152,16 +209,16 @@ public final class FlowSweeper: Sendable {
                 note.createdNanoseconds + listener.helloTimeout.wholeNanoseconds <= now
             else { continue }
             datapath.forgetHandshake(of: client)
-            counters.helloTimedOut.increment()
+            counters.increment(.clientHelloTimedOut)
             if case .cluster(let index) = listener.answerToLateness {
-                counters.relayed.increment()
+                counters.increment(.relayed)
                 fallback.take(
                     note.adopted(client, now: now), listener: note.listener,
                     .relay(cluster: index, .defaultRoute, nil))
                 continue
             }
-            send(
-                Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset), raw)
+            raw.send(
+                Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset))
         }
     }
 }

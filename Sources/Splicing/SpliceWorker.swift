@@ -69,7 +69,7 @@ public final class SpliceWorker: Sendable {
     }
 
     /// Starts the thread. `peers`: all workers, this one among them.
-    public func start(_ parts: WorkerParts, peers: [SpliceWorker]) throws {
+    public func start(_ parts: WorkerParts, peers: [SpliceWorker], sweeper: FlowSweeper) throws {
         let rings = Mutex<WorkerRings?>(try WorkerRings(parts.datapath, worker: index))
         let box = RingBox(rings)
         let epoll = try Epoll()
@@ -77,7 +77,7 @@ public final class SpliceWorker: Sendable {
         let poller = PollerBox(epoll)
         var running: KernelThread? = try KernelThread(name: "splice-\(index)") { [self] in
             guard let rings = box.take(), let epoll = poller.take() else { return }
-            run(parts, rings, epoll, peers)
+            run(parts, rings, epoll, peers, sweeper)
         }
         thread.withLock { $0 = running.take() }
     }
@@ -97,7 +97,7 @@ public final class SpliceWorker: Sendable {
 
     private func run(
         _ parts: WorkerParts, _ rings: consuming WorkerRings, _ epoll: consuming Epoll,
-        _ peers: [SpliceWorker]
+        _ peers: [SpliceWorker], _ sweeper: FlowSweeper
     ) {
         var logger = parts.logger
         logger[metadataKey: "worker"] = "\(index)"
@@ -112,7 +112,7 @@ public final class SpliceWorker: Sendable {
                 fallback: parts.fallback, admission: parts.admission, counters: parts.counters,
                 names: parts.names)
             for row in parts.adopted { splicer.adopt(upstream: row.upstream) }
-            try loop(&splicer, &rings, epoll, peers)
+            try loop(&splicer, &rings, epoll, peers, sweeper)
         } catch {
             parts.failed(error)
         }
@@ -120,7 +120,7 @@ public final class SpliceWorker: Sendable {
 
     private func loop(
         _ splicer: inout Splicer<LiveSplicingKernel>, _ rings: inout WorkerRings,
-        _ epoll: borrowing Epoll, _ peers: [SpliceWorker]
+        _ epoll: borrowing Epoll, _ peers: [SpliceWorker], _ sweeper: FlowSweeper
     ) throws {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
@@ -131,7 +131,12 @@ public final class SpliceWorker: Sendable {
             repeat {
                 let count = rings.drain(
                     hello: { record, bytes in splicer.receive(record, bytes, now: now) },
-                    flow: { event in splicer.handle(event, now: now) })
+                    flow: { event in
+                        switch event.kind {
+                        case .orphaned, .stray: sweeper.note(event)
+                        default: splicer.handle(event, now: now)
+                        }
+                    })
                 splicer.flush(now: now)
                 if count == 0 { break }
                 now = MonotonicClock.nanoseconds

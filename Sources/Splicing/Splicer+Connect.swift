@@ -117,7 +117,7 @@ extension Splicer where Kernel: ~Copyable {
 
     /// The endpoint refused, or took too long.
     mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
-        counters.failedAttempts.increment()
+        counters.increment(.failedAttempts)
         endAttempt(client, now: now)
         connect(client, now: now)
     }
@@ -127,7 +127,7 @@ extension Splicer where Kernel: ~Copyable {
         guard let splice = client.splice, client.challenges < Self.challengesLimit else {
             return nextEndpoint(client, now: now)
         }
-        counters.failedAttempts.increment()
+        counters.increment(.failedAttempts)
         client.challenges += 1
         let cluster = routes.clusters[client.cluster]
         endAttempt(client, now: now)

@@ -29,7 +29,7 @@ extension Splicer where Kernel: ~Copyable {
             refuseOptions(client, event, now: now)
         case .abandoned:
             abandon(client, now: now)
-        case .closed, .reset:
+        case .closed, .reset, .orphaned, .stray:
             break
         }
     }
@@ -83,7 +83,7 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     mutating func didEstablish(_ client: PendingClient) {
-        counters.established.increment()
+        counters.increment(.established)
         departed.insert(client)
         pending[client.client] = nil
     }
@@ -97,7 +97,7 @@ extension Splicer where Kernel: ~Copyable {
     mutating func release(_ source: TransportAddress, target: Int?) {
         guard let target else {
             admission.release()
-            counters.ended.increment()
+            counters.increment(.ended)
             return
         }
         let owner = PortPool.owner(of: source.port, workers: settings.workers)
@@ -113,6 +113,6 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func free(_ port: TransportAddress, _ target: Int) {
         guard pools[target].giveBack(port) else { return }
         admission.release()
-        counters.ended.increment()
+        counters.increment(.ended)
     }
 }

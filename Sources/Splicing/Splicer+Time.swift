@@ -63,7 +63,7 @@ extension Splicer where Kernel: ~Copyable {
             let timeout = listener.helloTimeout.wholeNanoseconds
             while let client = readers[id]?.first(in: pending), client.since + timeout <= now {
                 readers[id]?.removeFirst()
-                counters.helloTimedOut.increment()
+                counters.increment(.clientHelloTimedOut)
                 endLate(client, listener, now: now)
             }
         }
@@ -91,7 +91,7 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Without a socket: there are too many of these to make one for each.
     private mutating func resetReader(_ client: PendingClient) {
-        counters.rejected.increment()
+        counters.increment(.rejected)
         kernel.send(
             Segment(
                 tuple: client.client.reversed, sequence: client.note.cookie &+ 1, flags: .reset))

@@ -72,7 +72,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Bytes of a client that nobody acknowledged.
     public mutating func receive(_ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64) {
-        if record.isDamaged { return counters.damaged.increment() }
+        if record.isDamaged { return counters.increment(.clientHelloDamaged) }
         if let client = pending[record.tuple] {
             if client.continues(record.note) {
                 if client.splice == nil { return read(record, bytes, client, now: now) }
@@ -129,11 +129,11 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         case .needsMore:
             if isTrickling(client) { handOver(client, .classify(.trickledHello), now: now) }
         case .hello(let hello):
-            counters.classified.increment()
+            counters.increment(.classified)
             client.serverName = hello.serverName
             follow(listener.answer(to: hello.serverName), client, now: now)
         case .notClassifiable(let reason):
-            if reason == .tooLarge { counters.helloTooLarge.increment() }
+            if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             follow(listener.answer(to: reason), client, now: now)
         }
     }
@@ -158,9 +158,9 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     /// Gives the client to the relay.
     mutating func handOver(_ client: PendingClient, _ what: HandOver, now: UInt64) {
         if case .reject = what {
-            counters.rejected.increment()
+            counters.increment(.rejected)
         } else {
-            counters.relayed.increment()
+            counters.increment(.relayed)
         }
         endAttempt(client, now: now)
         departed.insert(client)

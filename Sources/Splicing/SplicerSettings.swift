@@ -56,45 +56,6 @@ public struct SplicerSettings: Sendable {
     public init() {}
 }
 
-/// A number that several threads count up.
-public final class EventCount: Sendable {
-    private let count = Atomic<UInt64>(0)
-
-    /// Zero.
-    public init() {}
-
-    /// The number.
-    public var value: UInt64 { count.load(ordering: .relaxed) }
-
-    func increment() { count.add(1, ordering: .relaxed) }
-}
-
-/// Connections of the splicers by outcome, for logs and metrics.
-public final class SplicerCounters: Sendable {
-    /// Hellos that were whole and had a route.
-    public let classified = EventCount()
-    /// Splices whose endpoint answered.
-    public let established = EventCount()
-    /// Attempts that an endpoint refused, let time out or challenged.
-    public let failedAttempts = EventCount()
-    /// Clients handed to the relay.
-    public let relayed = EventCount()
-    /// Clients turned away.
-    public let rejected = EventCount()
-    /// Splices that are over.
-    public let ended = EventCount()
-    /// Hellos larger than their listener allows.
-    public let helloTooLarge = EventCount()
-    /// Clients whose hello was not whole in time.
-    public let helloTimedOut = EventCount()
-
-    /// Segments of hellos with a wrong TCP checksum; their clients repeat them.
-    public let damaged = EventCount()
-
-    /// All zero.
-    public init() {}
-}
-
 /// What one thread tells a worker.
 public enum WorkerMessage: Sendable {
     /// A splice is over: its flows may go at once.

@@ -42,7 +42,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         self.datapath = datapath
         self.failed = failed
         templates = TemplateRing(datapath, worker: worker, seed: seed)
-        raw = try RawSocket()
+        raw = try RawSocket(priority: KernelDatapath.socketPriority)
     }
 
     /// Stores a hello in this worker's part of the templates.

@@ -22,7 +22,7 @@ final class Daemon {
     private let relay: Relay
     private var workers: [SpliceWorker] = []
     private var sweeper: FlowSweeper?
-    private let counters = SplicerCounters()
+    private let counters: SplicerCounters
     private let admission: FlowAdmission
 
     /// Loads, attaches and listens. On error nothing new is left attached or pinned.
@@ -36,6 +36,7 @@ final class Daemon {
         lock = try Self.lock(pins)
         let loaded = try Self.load(configuration, plan, logger)
         datapath = loaded
+        counters = SplicerCounters(continuing: loaded)
         do {
             loaded?.clearDaemonState()
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
@@ -187,6 +188,8 @@ final class Daemon {
         settings.halfClassified = max(configuration.limits.halfClassified / settings.workers, 1)
         settings.sequenceKey = try datapath.initialSequenceSecret()
         workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
+        let sweeper = sweeper(datapath, routes, bridge, names)
+        self.sweeper = sweeper
         for (index, worker) in workers.enumerated() {
             settings.worker = index
             let parts = WorkerParts(
@@ -198,26 +201,27 @@ final class Daemon {
                 logger.critical("a worker cannot go on", metadata: ["error": "\(error)"])
                 exit(1)
             }
-            try worker.start(parts, peers: workers)
+            try worker.start(parts, peers: workers, sweeper: sweeper)
         }
-        try startSweeper(datapath, routes, bridge, names)
+        try sweeper.start()
         if datapath.options.needsHeartbeat { beat(datapath) }
         try attach(datapath, routes)
     }
 
-    private func startSweeper(
+    private func sweeper(
         _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
         _ names: ServerNameTable
-    ) throws {
+    ) -> FlowSweeper {
         var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
         let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
         limits.forgotten = max(
             limits.forgotten, slowest * 3, configuration.limits.closedLinger * 2)
-        let sweeper = FlowSweeper(
+        limits.probesIdle = configuration.limits.idleProbe
+        limits.countsKeepalives = configuration.limits.countsKeepalives
+        limits.lifetime = configuration.limits.maxLifetime
+        return FlowSweeper(
             datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
             fallback: bridge, counters: counters, logger: logger)
-        try sweeper.start()
-        self.sweeper = sweeper
     }
 
     /// Takes over the splices of an earlier daemon; those that never stood are dropped, their

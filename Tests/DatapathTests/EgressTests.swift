@@ -27,7 +27,7 @@ import WireTypes
 
     @Test(
         arguments: Family.allCases,
-        [[.rst], [.rst, .ack], [.ack], [.syn, .ack], []] as [TCPFlags])
+        [[.rst], [.rst, .ack], [.ack], [.syn], [.syn, .ack], []] as [TCPFlags])
     func `drops what the host itself says for the tuple of a flow`(family: Family, flags: TCPFlags)
         throws
     {
@@ -41,11 +41,17 @@ import WireTypes
     }
 
     @Test(arguments: Family.allCases)
-    func `passes the daemon's SYN`(family: Family) throws {
+    func `passes what the daemon sends`(family: Family) throws {
         try TestBench.use { bench in
             try EstablishedSplice(family).program(bench)
-            for packet in ownPackets(family, [.syn]) {
-                #expect(try guardVerdict(bench, packet) == TCVerdict.pass)
+            for flags in [[.syn], [.ack], [.rst]] as [TCPFlags] {
+                for packet in ownPackets(family, flags) {
+                    let result = try bench.run(.egressEthernet, on: packet.bytes) {
+                        $0.ingressInterface = 0
+                        $0.priority = KernelDatapath.socketPriority
+                    }
+                    #expect(result.verdict == TCVerdict.pass)
+                }
             }
             #expect(bench.counts == [:])
         }

@@ -19,6 +19,17 @@ private let endpointFIN: UInt32 = 0x8000_0000
         expect(result, isRedirectOf: packet.translated(by: row))
     }
 
+    /// The splice, with nothing of either end under way: one number of each is exact.
+    private var settled: EstablishedSplice {
+        var splice = splice
+        let sent = splice.fromClient().sequence
+        splice.upstream.nextSequence = UInt64(sent)
+        splice.downstream.nextSequence = UInt64(sent)
+        splice.upstream.lastAcknowledgement = sent &+ splice.downstream.sequenceDelta
+        splice.downstream.lastAcknowledgement = sent &+ splice.upstream.sequenceDelta
+        return splice
+    }
+
     private func expectState(_ bench: TestBench, _ state: FlowState) throws {
         #expect(try splice.clientRow(bench).state == state)
         #expect(try splice.endpointRow(bench).state == state)
@@ -173,7 +184,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
     @Test func `is reset by an RST of either side, told once, and kept`() throws {
         try TestBench.use { bench in
             for packet in [splice.fromClient([.rst]), splice.fromEndpoint([.rst, .ack])] {
-                try splice.program(bench)
+                try settled.program(bench)
                 try send(bench, packet)
                 try send(bench, packet)
                 try expectState(bench, .reset)
@@ -185,9 +196,51 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
-    @Test func `is revived by later traffic: a blind RST does not kill it`() throws {
+    @Test func `lives on when an RST's number is not exact`() throws {
         try TestBench.use { bench in
+            try settled.program(bench)
+            for step: UInt32 in [1, 2, 0xffff, 0x8000_0000, 0xffff_ffff] {
+                try send(bench, splice.fromClient([.rst]) { $0.sequence &+= step })
+                try send(bench, splice.fromEndpoint([.rst]) { $0.sequence &+= step })
+            }
+            try expectState(bench, .established)
+            #expect(bench.records().flows.isEmpty)
+        }
+    }
+
+    @Test func `is reset by an RST behind data that is under way`() throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            try send(bench, splice.fromClient { $0.payload = .init(repeating: 1, count: 100) })
+            try send(bench, splice.fromClient([.rst]) { $0.sequence &+= 101 })
+            try expectState(bench, .established)
+            try send(bench, splice.fromClient([.rst]) { $0.sequence &+= 100 })
+            try expectState(bench, .reset)
+        }
+    }
+
+    @Test func `counts new data once, across the end of the numbers`() throws {
+        try TestBench.use { bench in
+            var splice = settled
+            splice.upstream.nextSequence = 0xffff_fff0
             try splice.program(bench)
+            for (offset, count): (UInt32, Int) in [(0, 10), (0, 10), (20, 10), (10, 10), (5, 10)] {
+                try send(
+                    bench,
+                    splice.fromClient {
+                        $0.sequence = 0xffff_fff0 &+ offset
+                        $0.payload = .init(repeating: 1, count: count)
+                    })
+            }
+            let row = try splice.clientRow(bench)
+            #expect(row.nextSequence == 0xffff_fff0 + 30)
+            #expect(row.bytes == 50)
+        }
+    }
+
+    @Test func `is revived by later traffic: nobody took the RST`() throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
             try send(bench, splice.fromClient([.rst]))
             try send(bench, splice.fromEndpoint { $0.payload = [1] })
             #expect(try splice.endpointRow(bench).state == .established)
@@ -199,6 +252,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
     @Test func `is revived as closing when a FIN was seen`() throws {
         try TestBench.use { bench in
             try splice.program(bench)
+            try settled.program(bench)
             try send(bench, clientFINPacket())
             try send(bench, splice.fromEndpoint([.rst]))
             try expectState(bench, .reset)

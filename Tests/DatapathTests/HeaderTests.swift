@@ -62,7 +62,7 @@ private let extensionChains: [[IPv6Extension]] = [
         }
     }
 
-    @Test func `pass to the stack, counted, when they are of a fragment`() throws {
+    @Test func `of a flow are dropped, counted, when they are a first fragment`() throws {
         try TestBench.use { bench in
             let v4 = EstablishedSplice(.v4)
             let v6 = EstablishedSplice(.v6)
@@ -70,9 +70,26 @@ private let extensionChains: [[IPv6Extension]] = [
             try v6.program(bench)
             var first = v4.fromClient().bytes
             first[14 + 6] = 0x20
+            let sixth = v6.fromClient { $0.extensions = [IPv6Extension(44, [0, 1, 0, 0, 0, 7])] }
+            for packet in [first, sixth.bytes] {
+                let result = try bench.run(.flowsEthernet, on: packet)
+                expect(result, leaves: packet, TCVerdict.drop)
+            }
+            #expect(bench.counts == [.dropFragment: 2])
+        }
+    }
+
+    @Test func `pass to the stack, counted, when they are another fragment`() throws {
+        try TestBench.use { bench in
+            let v4 = EstablishedSplice(.v4)
+            let v6 = EstablishedSplice(.v6)
+            try v4.program(bench)
+            try v6.program(bench)
+            var first = TestPacket(Family.v4.client.reversed).bytes
+            first[14 + 6] = 0x20
             var later = v4.fromClient().bytes
             later[14 + 7] = 9
-            let sixth = v6.fromClient { $0.extensions = [IPv6Extension(44, [0, 1, 0, 0, 0, 7])] }
+            let sixth = v6.fromClient { $0.extensions = [IPv6Extension(44, [1, 1, 0, 0, 0, 7])] }
             for packet in [first, later, sixth.bytes] {
                 let result = try bench.run(.flowsEthernet, on: packet)
                 expect(result, leaves: packet, TCVerdict.pass)

@@ -147,8 +147,7 @@ import WireTypes
     }
 
     @Test(
-        arguments: [[.ack], [.ack, .psh], [.rst], [.rst, .ack], [.fin, .ack], [.syn, .ack], []]
-            as [TCPFlags])
+        arguments: [[.rst], [.rst, .ack], [.fin], [.psh], []] as [TCPFlags])
     func `passes to the stack when it is of no handshake`(flags: TCPFlags) throws {
         try TestBench.use { bench in
             try bench.listen(.v4)
@@ -159,6 +158,35 @@ import WireTypes
             let result = try bench.run(.handshakeEthernet, on: packet)
             expect(result, leaves: packet.bytes, TCVerdict.pass)
             #expect(bench.counts == [.passStray: 1])
+        }
+    }
+
+    @Test(arguments: [[.ack], [.ack, .psh], [.fin, .ack], [.syn, .ack]] as [TCPFlags])
+    func `is told to the daemon when it is of no handshake`(flags: TCPFlags) throws {
+        try TestBench.use { bench in
+            try bench.listen(.v4)
+            var packet = TestPacket(Family.v4.client)
+            packet.flags = flags
+            packet.sequence = 1000
+            packet.acknowledgement = 2000
+            let result = try bench.run(.handshakeEthernet, on: packet)
+            expect(result, leaves: packet.bytes, TCVerdict.drop)
+            #expect(bench.counts == [.dropStray: 1])
+            let records = bench.records().flows
+            #expect(records.map(\.kind) == [.stray])
+            #expect(records.first?.client == Family.v4.client)
+            #expect(records.first?.acknowledgement == 2000)
+        }
+    }
+
+    @Test func `passes to the stack when there are too many of no handshake`() throws {
+        try TestBench.use { bench in
+            try bench.listen(.v4)
+            for _ in 1...3000 {
+                _ = try bench.run(.handshakeEthernet, on: TestPacket(Family.v4.client))
+            }
+            #expect(bench.count(.passStray) > 0)
+            #expect(bench.count(.passStray) + bench.count(.dropStray) == 3000)
         }
     }
 

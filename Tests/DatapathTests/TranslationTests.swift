@@ -94,20 +94,6 @@ import WireTypes
         }
     }
 
-    @Test(arguments: Family.allCases, [0, 1] as [UInt8])
-    func `drops a packet whose TTL runs out, unchanged and counted`(
-        family: Family, timeToLive: UInt8
-    ) throws {
-        try TestBench.use { bench in
-            let splice = EstablishedSplice(family)
-            try splice.program(bench)
-            let packet = splice.fromClient { $0.timeToLive = timeToLive }
-            let result = try bench.run(.flowsEthernet, on: packet)
-            expect(result, leaves: packet.bytes, TCVerdict.drop)
-            #expect(bench.counts == [.dropTTL: 1])
-        }
-    }
-
     @Test(arguments: Family.allCases)
     func `drops what no route leads to, unchanged and counted`(family: Family) throws {
         try TestBench.use { bench in

@@ -41,7 +41,7 @@ import WireTypes
         #expect(scene.fallback.words == [])
         scene.tell(.refused, of: try scene.last())
         #expect(scene.fallback.words == ["reject reset"])
-        #expect(scene.counters.failedAttempts.value == 3)
+        #expect(scene.counters.value(of: .failedAttempts) == 3)
         #expect(scene.table.rows.isEmpty)
         #expect(scene.admission.current == 0)
         #expect(scene.portsInUse == 0)
@@ -80,7 +80,7 @@ import WireTypes
         scene.wait(milliseconds: 1000)
         #expect(scene.table.written.count == 1)
         #expect(scene.pending == 0)
-        #expect(scene.counters.established.value == 1)
+        #expect(scene.counters.value(of: .established) == 1)
         #expect(scene.admission.current == 1)
     }
 

@@ -12,7 +12,7 @@ import WireTypes
         let scene = Scene()
         let splice = try scene.establish()
         #expect(scene.pending == 0)
-        #expect(scene.counters.established.value == 1)
+        #expect(scene.counters.value(of: .established) == 1)
         for _ in 0..<3 { scene.wait(milliseconds: 20_000) }
         #expect(scene.table.rows[splice.client] != nil)
         #expect(scene.admission.current == 1 && scene.portsInUse == 1)
@@ -30,7 +30,7 @@ import WireTypes
         scene.wait(milliseconds: 1)
         #expect(scene.table.rows.isEmpty)
         #expect(scene.portsInUse == 0 && scene.admission.current == 0)
-        #expect(scene.counters.ended.value == 1)
+        #expect(scene.counters.value(of: .ended) == 1)
         #expect(!scene.isWaiting)
     }
 
@@ -94,7 +94,7 @@ import WireTypes
         #expect(scene.table.rows.count == 2)
         #expect(scene.table.rows[other.client] != nil)
         #expect(scene.admission.current == 1 && scene.portsInUse == 1)
-        #expect(scene.counters.ended.value == 1)
+        #expect(scene.counters.value(of: .ended) == 1)
     }
 
     @Test func `frees the port once when the kernel began anew with a SYN`() throws {
@@ -124,7 +124,7 @@ import WireTypes
         scene.tell(.closed, of: splice)
         scene.tell(.established, of: splice)
         #expect(scene.pending == 0)
-        #expect(scene.counters.established.value == 1)
+        #expect(scene.counters.value(of: .established) == 1)
         scene.wait(milliseconds: 2000)
         #expect(scene.admission.current == 0 && scene.portsInUse == 0)
     }
@@ -138,7 +138,7 @@ import WireTypes
         for _ in 0..<2 { scene.splicer.handle(ended, now: scene.now) }
         #expect(scene.table.rows.isEmpty)
         #expect(scene.admission.current == 0 && scene.portsInUse == 0)
-        #expect(scene.counters.ended.value == 1)
+        #expect(scene.counters.value(of: .ended) == 1)
     }
 
     @Test func `leaves a port's next flow alone when the sweeper speaks late`() throws {

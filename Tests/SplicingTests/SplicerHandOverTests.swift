@@ -49,7 +49,7 @@ import WireTypes
         let scene = Scene(routes: { $0.listeners[Scene.listenerID]?.helloLimit = 600 })
         scene.say(Array(SampleHello.bytes(for: "a.test", padding: 1000)[..<500]))
         #expect(scene.fallback.words == ["reject alert"])
-        #expect(scene.counters.helloTooLarge.value == 1)
+        #expect(scene.counters.value(of: .clientHelloTooLarge) == 1)
         expectNothingLeft(scene)
     }
 

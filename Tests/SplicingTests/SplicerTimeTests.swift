@@ -18,7 +18,7 @@ import WireTypes
         #expect(scene.fallback.words == [])
         scene.wait(milliseconds: 1)
         #expect(scene.fallback.words == ["reject close"])
-        #expect(scene.counters.helloTimedOut.value == 1)
+        #expect(scene.counters.value(of: .clientHelloTimedOut) == 1)
         #expect(scene.pending == 0 && scene.splicer.reading == 0)
     }
 
@@ -48,7 +48,7 @@ import WireTypes
         let reset = Segment(
             tuple: Scene.client(2).reversed, sequence: Scene.cookie + 1, flags: .reset)
         #expect(scene.table.resets == [reset])
-        #expect(scene.counters.rejected.value == 1)
+        #expect(scene.counters.value(of: .rejected) == 1)
         #expect(scene.fallback.words == [])
     }
 

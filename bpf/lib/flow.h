@@ -6,13 +6,15 @@
  *   CONNECTING ────────────▶ ESTABLISHED ─────────────────▶ CLOSING ────────────────────▶ CLOSED
  *       │                      │     ▲                         │                             │
  *       │ refused, timed out,  │ RST │ later traffic without   │ RST                         │
- *       │ abandoned: the       ▼     │ RST: it was a blind one ▼                             │
+ *       │ abandoned: the       ▼     │ RST: nobody took it     ▼                             │
  *       ▼ daemon deletes     RESET ◀─┴─────────────────────────┘                             │
  *     gone                     │                                                             │
  *                              └──────── linger, then the daemon deletes; or a SYN ◀─────────┘
  *                                        of the client, which begins anew at once
  *
- * CLOSED and RESET still translate, so that a repeated FIN or a challenge ACK finds its way.
+ * CLOSED and RESET still translate, so that a repeated FIN or a challenge ACK finds its way. An RST
+ * moves a flow only if its sequence number is plausible; every RST is forwarded, for the receiver
+ * to judge.
  */
 #ifndef SLUICE_FLOW_H
 #define SLUICE_FLOW_H
@@ -64,6 +66,18 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 	report_flow(p, entry, RECORD_CLOSED);
 }
 
+/*
+ * Whether the receiver may believe an RST (RFC 5961, 3.2): it has acknowledged everything up to
+ * seq, and nothing beyond seq was sent. Any other is a blind one, or is challenged and repeated.
+ */
+static __always_inline int rst_is_plausible(const struct packet *p, const struct flow_entry *entry,
+					    const struct flow_entry *peer)
+{
+	__u32 acknowledged = peer->last_ack + peer->ack_delta;
+
+	return p->seq - acknowledged <= (__u32)entry->next_seq - acknowledged;
+}
+
 /* The packets that move a flow between its states; few, so out of the way of the others. */
 static __noinline int flow_transition(struct packet *p, struct flow_entry *entry)
 {
@@ -73,7 +87,7 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 		return 0;
 	if (p->tcp_flags & TCP_RST) {
 		/* It is over already, and must not be revived. */
-		if (entry->state == FLOW_CLOSED)
+		if (entry->state == FLOW_CLOSED || !rst_is_plausible(p, entry, peer))
 			return 0;
 		if (entry->state != FLOW_RESET)
 			report_flow(p, entry, RECORD_RESET);
@@ -92,14 +106,25 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 	return 0;
 }
 
+/* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
+#define WINDOW_MAX (1u << 30)
+
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u64 now)
 {
 	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
-	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK &&
-	    (!entry->packets || seq_before(entry->last_ack, p->ack)))
-		entry->last_ack = p->ack;
+	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
+		__u32 fresh =
+			p->seq + p->payload + (p->tcp_flags & TCP_FIN) - (__u32)entry->next_seq;
+
+		if (seq_before(entry->last_ack, p->ack))
+			entry->last_ack = p->ack;
+		if (fresh - 1 < WINDOW_MAX) {
+			entry->next_seq += fresh;
+			entry->last_data_ns = now;
+		}
+	}
 	entry->last_seen_ns = now;
 	entry->ingress_ifindex = skb->ifindex;
 	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */

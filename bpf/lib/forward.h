@@ -23,8 +23,9 @@ const volatile __u32 fib_ifindex = 1;
 const volatile __u64 ipv6_csum_flag = 0;
 
 /*
- * Asks the FIB where tuple's packets go. If it cannot say (forwarding off everywhere, say), the
- * fallback interface is taken, and the kernel resolves the next hop on it. False: no way out.
+ * Asks the FIB where tuple's packets go, and how large they may be. If it cannot say (forwarding
+ * off everywhere, say), the fallback interface is taken, and the kernel resolves the next hop on
+ * it. False: no way out.
  */
 static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_tuple *tuple,
 				    struct next_hop *hop, __u32 fallback_ifindex)
@@ -39,6 +40,7 @@ static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_tuple *tu
 	fib.sport = tuple->sport;
 	fib.dport = tuple->dport;
 	fib.ifindex = fib_ifindex;
+	fib.tot_len = 1; /* asks for the route's MTU; fits, so that it is never the reason */
 	if (is_ipv4) {
 		fib.ipv4_src = tuple->saddr.word[3];
 		fib.ipv4_dst = tuple->daddr.word[3];
@@ -50,6 +52,8 @@ static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_tuple *tu
 	if (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH) {
 		hop->ifindex = fib.ifindex;
 		hop->family = fib.family;
+		/* Not filled in while the neighbour is unknown. */
+		hop->mtu = fib.mtu_result > 1 ? fib.mtu_result : SIZE_UNLIMITED;
 		if (fib.family == AF_INET)
 			hop->addr.word[0] = fib.ipv4_dst;
 		else
@@ -59,6 +63,7 @@ static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_tuple *tu
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && fallback_ifindex) {
 		hop->ifindex = fallback_ifindex;
 		hop->family = 0;
+		hop->mtu = SIZE_UNLIMITED;
 		return 1;
 	}
 	return 0;

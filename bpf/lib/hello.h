@@ -47,11 +47,24 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 		/* An endpoint without scaling takes the client's window as it stands. */
 		peer->window_shift = options->has_scale ? 0 : entry->client_scale;
 		peer->endpoint_scale = entry->endpoint_scale;
+		/* In both directions: each must be able to tell what the other was. */
+		if (!options->has_scale) {
+			entry->flags |= FLOW_FLAG_UNSCALED;
+			peer->flags |= FLOW_FLAG_UNSCALED;
+		}
 	}
-	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack)
+	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack) {
+		entry->flags |= FLOW_FLAG_STRIP_SACK;
 		peer->flags |= FLOW_FLAG_STRIP_SACK;
-	/* Of the hello, which is counted below but never translated. */
+	}
+	/* Of the hello and of the SYN-ACK, which are never translated. */
 	peer->last_ack = entry->cookie + 1;
+	peer->first_seq = entry->client_isn + 1;
+	peer->next_seq = peer->first_seq + entry->hello_length;
+	peer->size_limit = options->mss + (p->is_ipv6 ? 60 : 40);
+	entry->last_ack = p->ack;
+	entry->first_seq = p->seq + 1;
+	entry->next_seq = entry->first_seq;
 	/* The client's direction first: once ours stands, its packets may be on their way. */
 	peer->state = FLOW_ESTABLISHED;
 	entry->state = FLOW_ESTABLISHED;
@@ -186,6 +199,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	}
 	if (!(flags & TCP_SYN) || p->payload)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
+	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
 	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	peer = flow_peer(entry);

@@ -117,4 +117,12 @@ struct {
 	__type(value, __u64);
 } counters SEC(".maps");
 
+/* Enum daemon_counter. Written by the daemon, read by flowdump. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DAEMON_COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} daemon_counters SEC(".maps");
+
 #endif

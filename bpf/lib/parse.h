@@ -17,7 +17,9 @@
 #define IPV6_EXTENSIONS_MAX 4	/* headers walked before TCP */
 #define L4_OFFSET_MAX	    512 /* of the TCP header in the packet */
 
-#define IP_FRAGMENT_MASK 0x3fff /* more fragments, or an offset */
+#define IP_OFFSET_MASK	  0x1fff /* of a fragment behind the first */
+#define IP_MORE_FRAGMENTS 0x2000
+#define IP6_OFFSET_MASK	  0xfff8
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -25,6 +27,14 @@
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 #define TCP_URG 0x20
+
+/* RFC 8200, 4.5. */
+struct ipv6_fragment {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset; /* in units of 8 bytes, with flags in the low bits */
+	__be32 id;
+};
 
 /* A parsed TCP packet. Offsets are from skb->data. */
 struct packet {
@@ -37,8 +47,10 @@ struct packet {
 	__u32 ack;
 	__u8 is_ipv6;
 	__u8 tcp_flags;
-	__u16 window; /* host order */
-	__u8 quiet;   /* another program counted this packet already */
+	__u16 window;	  /* host order */
+	__u8 is_fragment; /* the first of several: the only one that names its ports */
+	__u8 is_icmp;	  /* ICMP, nothing of it parsed */
+	__u8 quiet;	  /* another program counted this packet already */
 };
 
 static __always_inline void map_ipv4(struct ip_address *to, __be32 from)
@@ -101,10 +113,15 @@ static __always_inline enum verdict parse_ip(struct __sk_buff *skb, struct packe
 
 		if ((void *)(ip + 1) > end)
 			return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
+		if (ip->protocol == IPPROTO_ICMP && !p->quiet) {
+			p->is_icmp = 1;
+			return VERDICT_PASS;
+		}
 		if (ip->protocol != IPPROTO_TCP)
 			return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
-		if (ip->frag_off & bpf_htons(IP_FRAGMENT_MASK))
+		if (ip->frag_off & bpf_htons(IP_OFFSET_MASK))
 			return reject(p, VERDICT_PASS, COUNTER_PASS_FRAGMENT);
+		p->is_fragment = !!(ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS));
 		if (ip->version != 4 || ip->ihl < 5)
 			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
 		p->is_ipv6 = 0;
@@ -124,9 +141,19 @@ static __always_inline enum verdict parse_ip(struct __sk_buff *skb, struct packe
 			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
 		p->is_ipv6 = 1;
 		p->l4 = p->l3 + sizeof(*ip);
-		if (ip->nexthdr != IPPROTO_TCP) {
-			if (ip->nexthdr == IPPROTO_FRAGMENT)
+		if (ip->nexthdr == IPPROTO_FRAGMENT) {
+			struct ipv6_fragment *fragment = (void *)(ip + 1);
+
+			if ((void *)(fragment + 1) > end || fragment->next != IPPROTO_TCP ||
+			    fragment->offset & bpf_htons(IP6_OFFSET_MASK))
 				return reject(p, VERDICT_PASS, COUNTER_PASS_FRAGMENT);
+			p->is_fragment = 1;
+			p->l4 += sizeof(*fragment);
+		} else if (ip->nexthdr != IPPROTO_TCP) {
+			if (ip->nexthdr == IPPROTO_ICMPV6 && !p->quiet) {
+				p->is_icmp = 1;
+				return VERDICT_PASS;
+			}
 			if (ip->nexthdr == IPPROTO_ICMPV6 || ip->nexthdr == IPPROTO_UDP)
 				return reject(p, VERDICT_PASS, COUNTER_PASS_NOT_TCP);
 			p->l4 = walk_extensions(data, end, p->l4, ip->nexthdr);

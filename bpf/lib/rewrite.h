@@ -5,6 +5,7 @@
 
 #include "checksum.h"
 #include "forward.h"
+#include "icmp_answer.h"
 #include "tcp_options.h"
 
 /*
@@ -224,8 +225,10 @@ static __always_inline enum verdict rewrite_packet(struct __sk_buff *skb, struct
 			return drop(COUNTER_DROP_MALFORMED);
 		alive = rewrite_ipv4(ip, entry, &changes);
 	}
-	if (!alive)
-		return drop(COUNTER_DROP_TTL);
+	if (!alive) {
+		count(COUNTER_DROP_TTL);
+		return answer_icmp(skb, p, 0);
+	}
 	tcp = data + l4;
 	if ((void *)(tcp + 1) > end)
 		return drop(COUNTER_DROP_MALFORMED);

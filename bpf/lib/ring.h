@@ -46,7 +46,8 @@ static __always_inline void *ring_of(__u32 worker, int wakes)
 /* Tells a worker what happened to a flow; it is woken when it must act at once. */
 static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __u32 kind)
 {
-	int wakes = kind == RECORD_REFUSED || kind == RECORD_CHALLENGED || kind == RECORD_OPTIONS;
+	int wakes = kind == RECORD_REFUSED || kind == RECORD_CHALLENGED || kind == RECORD_OPTIONS ||
+		    kind == RECORD_ORPHANED;
 	void *ring = ring_of(entry->worker, wakes);
 	struct flow_record *record;
 
@@ -138,10 +139,11 @@ static __noinline int report_chunk(struct __sk_buff *skb, struct hello_context *
 	return 1;
 }
 
-/* Tells the worker that a client reset its connection before a flow stood. */
-static __noinline int report_abandoned(struct packet *p, __u64 created_ns, __u32 worker)
+/* Tells a worker of a client's segment without its bytes: RECORD_ABANDONED or RECORD_STRAY. */
+static __noinline int report_client(struct packet *p, __u64 created_ns, __u32 worker, __u32 kind)
 {
-	void *ring = ring_of(worker, 0);
+	int wakes = kind == RECORD_STRAY;
+	void *ring = ring_of(worker, wakes);
 	struct hello_record *record;
 
 	if (!ring)
@@ -150,13 +152,13 @@ static __noinline int report_abandoned(struct packet *p, __u64 created_ns, __u32
 	if (!record)
 		return 0;
 	__builtin_memset(record, 0, sizeof(*record));
-	record->head.kind = RECORD_ABANDONED;
+	record->head.kind = kind;
 	record->head.tcp_flags = p->tcp_flags;
 	record->tuple = p->tuple;
 	record->created_ns = created_ns;
 	record->seq = p->seq;
 	record->ack = p->ack;
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(record, wakes ? 0 : BPF_RB_NO_WAKEUP);
 	return 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * egress: the guard. Nothing that the local stack makes up (an RST, say) leaves for a tuple with a
- * flow; the daemon's own SYNs do.
+ * flow; what the daemon sends does.
  */
 #ifndef SLUICE_PROGRAM_EGRESS_H
 #define SLUICE_PROGRAM_EGRESS_H
@@ -15,12 +15,10 @@ static __always_inline enum verdict guard_egress(struct __sk_buff *skb, __u32 l3
 
 	/* Redirected packets come through here too, so this test stands first. The socket
 	 * pointer would not tell: it survives the crossing of a veth. */
-	if (skb->ingress_ifindex)
+	if (skb->ingress_ifindex || skb->priority == DAEMON_PRIORITY)
 		return VERDICT_PASS;
 	/* What the host sends is its own affair, malformed or not, unless it is of a flow. */
 	if (parse_packet(skb, l3, &p))
-		return VERDICT_PASS;
-	if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return VERDICT_PASS;
 	reverse_tuple(&key, &p.tuple);
 	if (bpf_map_lookup_elem(&flows, &key))

@@ -6,6 +6,7 @@
 #ifndef SLUICE_PROGRAM_HANDSHAKE_H
 #define SLUICE_PROGRAM_HANDSHAKE_H
 
+#include "lib/budget.h"
 #include "lib/cookie.h"
 #include "lib/hello.h"
 
@@ -178,6 +179,18 @@ static __always_inline int continues(const struct packet *p, const struct handsh
 	       p->seq - (note->client_isn + 1) < HELLO_WINDOW;
 }
 
+/*
+ * Of no handshake that we know. The stack would reset it, and so does the daemon, unless it finds
+ * that the kernel forgot one direction of a live flow: then it makes it whole.
+ */
+static __always_inline enum verdict stray(struct packet *p)
+{
+	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) == TCP_ACK && take_token(BUDGET_STRAY) &&
+	    report_client(p, 0, worker_of(&p->tuple), RECORD_STRAY))
+		return drop(COUNTER_DROP_STRAY);
+	return pass(COUNTER_PASS_STRAY);
+}
+
 /* A segment of a client that has no flow and no socket. */
 static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct packet *p,
 						   const struct listener_entry *listener)
@@ -193,11 +206,11 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		context.note = *known;
 	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
 		   !rebuild_note(p, listener, &options, &context.note)) {
-		return pass(COUNTER_PASS_STRAY);
+		return stray(p);
 	}
 	if (p->tcp_flags & TCP_RST) {
 		bpf_map_delete_elem(&handshakes, &p->tuple);
-		report_abandoned(p, 0, worker_of(&p->tuple));
+		report_client(p, 0, worker_of(&p->tuple), RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
 	if (!p->payload) {
@@ -224,6 +237,8 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 
 	if (verdict)
 		return verdict;
+	if (p.is_fragment)
+		return VERDICT_PASS;
 	key.addr = p.tuple.daddr;
 	key.port = p.tuple.dport;
 	listener = bpf_map_lookup_elem(&listeners, &key);

@@ -45,6 +45,7 @@ struct sluice_test_context {
 	unsigned ingress_ifindex;
 	unsigned gso_segs;
 	unsigned gso_size;
+	unsigned priority; /* SO_PRIORITY */
 	unsigned repeat;
 	unsigned flags;
 };

@@ -67,6 +67,9 @@ extension ConfigurationReader {
             handshakes: section.value(LimitsSection.handshakes),
             halfClassified: section.value(LimitsSection.halfClassified),
             idleTimeout: section.value(LimitsSection.idleTimeout),
+            idleProbe: section.value(LimitsSection.idleProbe),
+            countsKeepalives: section.value(LimitsSection.keepalives),
+            maxLifetime: section.value(LimitsSection.maxLifetime),
             closedLinger: section.value(LimitsSection.closedLinger))
     }
 

@@ -17,7 +17,8 @@ public enum Defaults {
     /// `limits`.
     public static let limits = Limits(
         flows: 262_144, watermark: 90, handshakes: 65536, halfClassified: 10000,
-        idleTimeout: .seconds(24 * 3600), closedLinger: .seconds(2))
+        idleTimeout: .seconds(24 * 3600), idleProbe: true, countsKeepalives: false,
+        maxLifetime: nil, closedLinger: .seconds(2))
     /// `source`: the kernel's choice of address, and ports outside of its usual ephemeral range.
     public static let source = SourcePool(addresses: [], ports: [10000...32767, 61000...65535])
     /// `reject` of a listener.

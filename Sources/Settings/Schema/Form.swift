@@ -61,6 +61,18 @@ extension Form where Value == Duration {
     }
 }
 
+extension Form where Value == Duration? {
+    /// The same, or `never`.
+    static func durationOrNever(_ range: ClosedRange<Duration>) -> Form {
+        let duration = Form<Duration>.duration(range)
+        return Form(
+            accepted: "never, or " + duration.accepted,
+            advice: duration.advice,
+            parse: { text in text == "never" ? .some(nil) : duration.parse(text).map { $0 } },
+            show: { $0.map(durationText) ?? "never" })
+    }
+}
+
 extension Form where Value: RawRepresentable<String> & CaseIterable {
     /// One of the words of an enumeration.
     static var choice: Form {

@@ -69,13 +69,26 @@ enum LimitsSection: Section {
     static let idleTimeout = ValueKey(
         "idle_timeout", .duration(.seconds(1)...(.seconds(365 * 24 * 3600))),
         standard: Defaults.limits.idleTimeout, "How long a flow may be silent.")
+    static let idleProbe = ValueKey(
+        "idle_probe", .onOff, standard: Defaults.limits.idleProbe,
+        "Whether both ends of a silent flow are asked whether they live before it is ended.")
+    static let keepalives = ValueKey(
+        "keepalives_count", .onOff, standard: Defaults.limits.countsKeepalives,
+        "Whether keepalives keep a flow from being idle when it is not probed.")
+    static let maxLifetime = ValueKey(
+        "max_lifetime", .durationOrNever(.seconds(1)...(.seconds(365 * 24 * 3600))),
+        standard: Defaults.limits.maxLifetime,
+        "How long a flow may live; then both ends are reset.")
     static let closedLinger = ValueKey(
         "closed_linger", .duration(.milliseconds(100)...(.seconds(600))),
         standard: Defaults.limits.closedLinger,
         "How long a closed flow still translates late packets.")
 
     static var keys: [any AnyKey] {
-        [flows, watermark, handshakes, halfClassified, idleTimeout, closedLinger]
+        [
+            flows, watermark, handshakes, halfClassified, idleTimeout, idleProbe, keepalives,
+            maxLifetime, closedLinger,
+        ]
     }
 }
 

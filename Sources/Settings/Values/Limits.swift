@@ -15,6 +15,12 @@ public struct Limits: Hashable, Sendable {
     public var halfClassified: Int
     /// How long a flow may be silent.
     public var idleTimeout: Duration
+    /// Whether both ends of a silent flow are asked whether they live before it is ended.
+    public var idleProbe: Bool
+    /// Whether packets without new data (keepalives) keep a flow from being idle.
+    public var countsKeepalives: Bool
+    /// How long a flow may live; nil: as long as it likes.
+    public var maxLifetime: Duration?
     /// How long a closed flow still translates late packets.
     public var closedLinger: Duration
 

@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 1u
+#define DATAPATH_ABI_VERSION 2u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -20,6 +20,11 @@
 #define HELLO_CHUNK_MAX	      4096u /* bytes of a client's segment in one hello record */
 #define WORKERS_MAX	      64u   /* each has a ring that wakes it and one that does not */
 #define TSVAL_NOTE_BITS	      7u    /* low bits of our TSval in which the cookie keeps options */
+
+#define SIZE_UNLIMITED 0xffffu /* of a packet: as large as IP allows */
+
+/* Socket priority of what the daemon sends for a live flow; the egress guard lets it out. */
+#define DAEMON_PRIORITY 0x51u
 
 /* An IPv4 or IPv6 address. IPv4 is stored mapped: ::ffff:a.b.c.d (RFC 4291, 2.5.5.2). */
 struct ip_address {
@@ -53,12 +58,14 @@ enum flow_flag {
 	FLOW_FLAG_FIN = 1 << 5,		 /* a FIN of this direction passed */
 	FLOW_FLAG_PEER_FIN = 1 << 6,	 /* a FIN of the peer direction passed: fin_ack is set */
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
+	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
 struct next_hop {
 	__u32 ifindex;		/* 0: not known */
-	__u32 family;		/* AF_INET, AF_INET6 */
+	__u16 family;		/* AF_INET, AF_INET6 */
+	__u16 mtu;		/* of the route, bytes of layer 3 */
 	struct ip_address addr; /* wire; IPv4 in word[0] as the kernel's helper wants it */
 };
 
@@ -83,13 +90,20 @@ struct flow_entry {
 	__u32 last_ack;	   /* highest acknowledgement as it arrived; an RST towards the
 			    * sender of this direction carries it as its sequence number */
 	__u32 fin_ack;	   /* acknowledgement that covers the peer's FIN, as it arrives */
+	__u64 next_seq;	   /* end of what was sent so far: low half as it arrives, high half
+			    * counts the wraps */
 	__u64 packets;
 	__u64 bytes;		   /* TCP payload as seen, retransmissions included */
 	__u64 created_ns;	   /* CLOCK_MONOTONIC when the splice was programmed; with the
 				    * tuple it names one connection */
 	__u64 last_seen_ns;	   /* CLOCK_MONOTONIC (coarse), 0 = no packet yet */
+	__u64 last_data_ns;	   /* the same of the last packet that brought new data */
 	__u64 next_hop_checked_ns; /* 0 = ask the FIB */
 	struct next_hop next_hop;
+	__u32 ingress_ifindex; /* where packets of this direction came in last */
+	__u16 size_limit;      /* largest packet by the receiver's MSS, bytes of layer 3 */
+	__u8 limit_told;       /* how often its sender was told of size_limit */
+	__u8 pad0;
 	/* While connecting and until the endpoint acknowledged the hello; endpoint to client only.
 	 */
 	__u32 template_slot;	 /* first slot in templates */
@@ -98,16 +112,16 @@ struct flow_entry {
 	__u8 client_scale;	 /* window scale the client offered, 0 if none */
 	__u8 our_scale;		 /* window scale we told the client */
 	__u8 endpoint_scale;	 /* window scale of the endpoint's SYN-ACK */
-	__u8 pad0;
+	__u8 pad1;
 	__u16 client_window; /* window of the client's hello, unscaled as on the wire */
 	__u32 isn;	     /* ours towards the endpoint, of the SYN */
 	__u32 client_isn;    /* the client's, and ours towards it (the cookie) */
 	__u32 cookie;
-	__u32 hello_length;    /* bytes in the template */
-	__u32 client_tsval;    /* the client's TSval in its hello */
-	__u32 syn_ack_tsval;   /* our TSval in the SYN-ACK to the client */
-	__u32 ingress_ifindex; /* where packets of this direction came in last */
-	__u32 pad1;
+	__u32 hello_length;  /* bytes in the template */
+	__u32 client_tsval;  /* the client's TSval in its hello */
+	__u32 syn_ack_tsval; /* our TSval in the SYN-ACK to the client */
+	__u32 first_seq;     /* of the first byte of this direction, as it arrives */
+	__u32 pad2;
 };
 
 /* One segment of a ClientHello, ready to be sent by the kernel. Slot of an mmapped array. */
@@ -172,6 +186,8 @@ enum record_kind {
 	RECORD_CLOSED = 6,	/* both FINs acknowledged (no wake-up) */
 	RECORD_RESET = 7,	/* an RST passed (no wake-up) */
 	RECORD_ABANDONED = 8,	/* the client reset before the flow stood */
+	RECORD_ORPHANED = 9,	/* the other direction's entry was evicted */
+	RECORD_STRAY = 10,	/* a client's segment of no flow and no handshake */
 };
 
 /* In front of every record. */
@@ -181,7 +197,7 @@ struct record_head {
 	__u32 length;	 /* bytes behind the record's struct */
 };
 
-/* HELLO and ABANDONED. The client's bytes follow. */
+/* HELLO, ABANDONED and STRAY. The client's bytes follow. */
 struct hello_record {
 	struct record_head head;
 	struct flow_tuple tuple;    /* the client's, as the packet arrived */
@@ -262,6 +278,25 @@ enum relay_reason {
 	RELAY_REASONS = 13,	   /* how many, not a reason */
 };
 
+/* What the daemon counts; it alone writes them. The order is that of flowdump --counters. */
+enum daemon_counter {
+	DAEMON_CLASSIFIED = 0,	       /* ClientHellos that were whole */
+	DAEMON_ESTABLISHED,	       /* splices that stood */
+	DAEMON_ENDED,		       /* splices that are over */
+	DAEMON_RELAYED,		       /* clients handed to the relay */
+	DAEMON_REJECTED,	       /* clients turned away */
+	DAEMON_FAILED_ATTEMPTS,	       /* attempts refused, timed out or challenged */
+	DAEMON_CLIENT_HELLO_TOO_LARGE, /* hellos larger than the listener allows */
+	DAEMON_CLIENT_HELLO_TIMED_OUT, /* hellos that were not whole in time */
+	DAEMON_CLIENT_HELLO_DAMAGED,   /* segments of hellos with a wrong checksum */
+	DAEMON_IDLE_PROBED,	       /* quiet flows that were asked whether they live */
+	DAEMON_IDLE_ENDED,	       /* flows ended for being idle */
+	DAEMON_LIFETIME_ENDED,	       /* flows ended by their greatest age */
+	DAEMON_EVICTED,		       /* live flows of which the kernel forgot a direction */
+	DAEMON_RESTORED,	       /* ... and that were made whole again */
+	DAEMON_COUNTERS,	       /* how many, not a counter */
+};
+
 /* Per-CPU counters: one a verdict. The order is the order of flowdump --counters. */
 enum counter {
 	COUNTER_TRANSLATED = 0,	  /* packets of established flows sent on */
@@ -288,7 +323,14 @@ enum counter {
 	COUNTER_DROP_BAD_SYN_ACK, /* SYN-ACK that does not acknowledge our SYN */
 	COUNTER_DROP_SYN_DATA,	  /* SYN with data: the client repeats it without */
 	COUNTER_RESET_EARLY_FIN,  /* client closed before it sent a byte */
-	COUNTERS,		  /* how many, not a counter */
+	COUNTER_DROP_FRAGMENT,	  /* first IP fragment of a flow's packet */
+	COUNTER_DROP_STRAY,   /* to a listener, of no flow and no handshake: told to the daemon */
+	COUNTER_DROP_TOO_BIG, /* larger than the way out: answered by an ICMP error */
+	COUNTER_ICMP_TRANSLATED, /* ICMP errors about flows sent on */
+	COUNTER_DROP_ICMP_STALE, /* ICMP errors that quote what no flow has under way */
+	COUNTER_ICMP_SENT,	 /* ICMP errors of our own */
+	COUNTER_ICMP_LIMITED,	 /* ... that were not sent: too many */
+	COUNTERS,		 /* how many, not a counter */
 };
 
 #endif
