@@ -134,6 +134,9 @@ extension KernelDatapath {
         try flows.set(tuple.abi, to: row.entry)
     }
 
+    /// Deletes the row of packets with this tuple, as an eviction does.
+    package func removeRow(of tuple: FlowTuple) { flows.remove(tuple.abi) }
+
     /// What the SYN of a client said, while it is remembered.
     package func note(of client: FlowTuple) -> HandshakeNote? {
         handshakes.value(of: client.abi).map(HandshakeNote.init)

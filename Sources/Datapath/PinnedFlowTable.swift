@@ -9,6 +9,7 @@ public struct PinnedFlowTable: ~Copyable {
     private let flows: BPFMap<flow_tuple, flow_entry>
     private let relayed: BPFMap<flow_tuple, relayed_entry>
     private let counterMap: BPFMap<UInt32, UInt64>
+    private let daemonCounterMap: BPFMap<UInt32, UInt64>
     private let listeners: [UInt16: String]
     private let clusters: [UInt16: String]
     private let serverNames: [UInt32: String]
@@ -23,6 +24,8 @@ public struct PinnedFlowTable: ~Copyable {
             name: "relayed", owning: openPin(pins.pin("relayed")))
         let counters = try BPFMap<UInt32, UInt64>(
             name: "counters", owning: openPin(pins.pin("counters")))
+        let daemonCounters = try BPFMap<UInt32, UInt64>(
+            name: "daemon_counters", owning: openPin(pins.pin("daemon_counters")))
         let names = try BPFMap<UInt32, name_entry>(
             name: "names", owning: openPin(pins.pin("names")))
         let servers = try BPFMap<UInt32, server_name_entry>(
@@ -33,6 +36,7 @@ public struct PinnedFlowTable: ~Copyable {
         self.flows = flows
         self.relayed = relayed
         counterMap = counters
+        daemonCounterMap = daemonCounters
     }
 
     private static func missing(_ pins: PinDirectory) -> BPFError {
@@ -93,6 +97,9 @@ public struct PinnedFlowTable: ~Copyable {
     /// The counters with their names, in a fixed order.
     public borrowing func counters() -> [(name: String, value: UInt64)] {
         DatapathCounter.allCases.map { ($0.name, counterMap.sum(of: $0.rawValue)) }
+            + DaemonCounter.allCases.map {
+                ("daemon_\($0.name)", daemonCounterMap.value(of: $0.rawValue) ?? 0)
+            }
     }
 
     private borrowing func flow(

@@ -2,6 +2,7 @@
 
 import Datapath
 import DatapathTesting
+import Glibc
 import KernelBPF
 import Testing
 import WireTypes
@@ -187,6 +188,7 @@ import WireTypes
             }
             #expect(bench.count(.passStray) > 0)
             #expect(bench.count(.passStray) + bench.count(.dropStray) == 3000)
+            usleep(100_000)
         }
     }
 

@@ -19,7 +19,7 @@ extension EndToEnd {
 
         @Test func `of another version are refused and told how to remove`() async throws {
             try await withLab { lab in
-                let old = lab.pins.replacing("-v1", with: "-v0")
+                let old = lab.pins.replacing("-v2", with: "-v0")
                 try FileManager.default.createDirectory(
                     atPath: old, withIntermediateDirectories: true)
                 try await expectRefusal(lab, [old, "sluice unload --instance \(lab.name)"])
