@@ -67,6 +67,7 @@ extension EndToEnd {
                 #expect(
                     lines.first?.hasPrefix("sluice: cannot load the BPF object into the kernel: ")
                         == true, "\(output)")
+                #expect(lines.first?.contains("CAP_PERFMON is missing") == true, "\(output)")
                 #expect(lines.dropFirst().first == "The verifier's last lines:", "\(output)")
                 #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("    ") }, "\(output)")
                 #expect(lines.suffix(3).contains { $0.contains("pointer") }, "\(output)")
