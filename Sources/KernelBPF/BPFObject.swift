@@ -121,7 +121,11 @@ internal import Glibc
             let warning = unsafe String(cString: sluice_last_warning())
             return warning.split(separator: "\n").joined(separator: " ")
         }
-        return "\nThe verifier's last lines:\n" + lines.map { "    \($0)" }.joined(separator: "\n")
+        // Without it pointers may not be compared or copied in part, as every parser does.
+        let advice =
+            sluice_may_inspect_kernel() == 0
+            ? "CAP_PERFMON is missing, without which the verifier refuses sound programs too." : ""
+        return lines.reduce(advice + "\nThe verifier's last lines:") { $0 + "\n    \($1)" }
     }
 }
 

@@ -5,15 +5,17 @@ import Testing
 extension EndToEnd {
     /// What happens to connections when nobody is at home.
     @Suite(.needsBalancer) struct `Life without the daemon` {
-        /// A download and an upload that take about four seconds each and have begun.
-        private func startTransfers(_ lab: Lab, _ family: Family) async throws -> Transfers {
+        /// A download and an upload that have begun, at `mebibytes` a second each: four seconds.
+        private func startTransfers(
+            _ lab: Lab, _ family: Family, file: Int = 16, pace mebibytes: Int = 4
+        ) async throws -> Transfers {
             let target = Target.listener(family)
             let transfers = Transfers(
-                hash: try await lab.hash(of: "16.bin"),
-                download: try lab.startDownload("/slow/16.bin", from: target),
+                hash: try await lab.hash(of: "\(file).bin"), length: file << 20,
+                download: try lab.startDownload("/slow/\(file).bin", from: target),
                 upload: try lab.startUpload(
-                    "16.bin", as: "kafka2.server.test", to: target,
-                    options: ["--limit-rate", "4M"]))
+                    "\(file).bin", as: "kafka2.server.test", to: target,
+                    options: ["--limit-rate", "\(mebibytes)M"]))
             let haveBegun = try await isTrue(within: .seconds(10)) {
                 try await lab.flows("state established and bytes > 500KiB").count == 2
             }
@@ -23,6 +25,7 @@ extension EndToEnd {
 
         private struct Transfers {
             var hash: String
+            var length: Int
             var download, upload: Command
 
             var areRunning: Bool { download.isRunning && upload.isRunning }
@@ -31,23 +34,34 @@ extension EndToEnd {
                 let down = try await download.wait()
                 let up = try await upload.wait()
                 #expect(down.text.hasPrefix(hash), "\(down)")
-                #expect(up.text == "\(hash) 16777216\n", "\(up)")
+                #expect(up.text == "\(hash) \(length)\n", "\(up)")
             }
         }
 
+        /// Of 64 MiB each way, or 1 GiB with `SLUICE_LARGE=1`.
         @Test(arguments: Family.allCases)
         func `transfers do not notice that it is stopped, and cost it nothing`(
             family: Family
         ) async throws {
+            let isLarge = ProcessInfo.processInfo.environment["SLUICE_LARGE"] == "1"
+            let (file, pace) = isLarge ? (1024, 64) : (64, 16)
             try await withLab { lab in
+                try await lab.perform("file", "\(file)")
+                try await lab.perform("pace", "\(pace << 10)")
                 let balancer = try await lab.startBalancer(.kafka(family))
-                let transfers = try await startTransfers(lab, family)
+                let transfers = try await startTransfers(lab, family, file: file, pace: pace)
                 balancer.command.send(SIGSTOP)
-                let before = try balancer.processorTicks
+                let isStopped = try await isTrue(within: .seconds(5)) { try balancer.isStopped }
+                #expect(isStopped)
+                let before = try balancer.processorNanoseconds
+                #expect(before > 0)
+                #expect(try await lab.rows("bytes > \(transfers.length / 2)").isEmpty)
                 #expect(transfers.areRunning)
                 try await transfers.finish()
-                #expect(try balancer.processorTicks == before)
-                #expect(try await lab.flows("mode spliced").count == 2)
+                #expect(try balancer.processorNanoseconds == before)
+                #expect(try balancer.isStopped)
+                let rows = try await lab.rows("mode spliced and bytes > \(transfers.length)")
+                #expect(rows.count == 2)
                 balancer.command.send(SIGCONT)
                 let answer = try await lab.greet("kafka3.server.test", at: .listener(family))
                 #expect(answer.isSuccess, "\(answer)")

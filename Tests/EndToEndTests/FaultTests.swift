@@ -49,6 +49,33 @@ extension EndToEnd {
             try await expectFailure(1, ["203.0.113.9"], configuration: configuration)
         }
 
+        /// Without CAP_PERFMON the verifier refuses our programs: pointers may not be copied in part.
+        @Test func `a verifier that refuses`() async throws {
+            try await withLab { lab in
+                // A bpffs of its own: another instance may be on the machine's.
+                let script = """
+                    mount -t bpf bpf /sys/fs/bpf
+                    setpriv --bounding-set=-all,+bpf,+net_admin,+net_raw,+net_bind_service "$@"
+                    status=$?
+                    find /sys/fs/bpf -mindepth 1 -name '*\(lab.name)*'
+                    exit $status
+                    """
+                let line = ["unshare", "-m", "sh", "-c", script, "sh", Checkout.sluice, "--config"]
+                let output = try await lab.run(.balancer, line + [try lab.write(.kafka(.v4))])
+                #expect(output.status == 1 && output.text.isEmpty, "\(output)")
+                let lines = output.errors.split(separator: "\n")
+                #expect(
+                    lines.first?.hasPrefix("sluice: cannot load the BPF object into the kernel: ")
+                        == true, "\(output)")
+                #expect(lines.first?.contains("CAP_PERFMON is missing") == true, "\(output)")
+                #expect(lines.dropFirst().first == "The verifier's last lines:", "\(output)")
+                #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("    ") }, "\(output)")
+                #expect(lines.suffix(3).contains { $0.contains("pointer") }, "\(output)")
+                #expect((4...14).contains(lines.count), "\(output)")
+                #expect(try await lab.leftovers().isEmpty)
+            }
+        }
+
         @Test func `a port that is in use`() async throws {
             try await expectFailure(1, ["192.0.2.1:443"]) { lab in
                 _ = try lab.start(

@@ -4,10 +4,11 @@ import Testing
 extension EndToEnd {
     @Suite(.needsBalancer) struct `Hellos of all shapes` {
         private func split(
-            _ lab: Lab, _ unit: String, _ size: Int, _ family: Family
+            _ lab: Lab, _ unit: String, _ size: Int, _ family: Family,
+            of hello: String = "kafka1.server.test", options: [String] = []
         ) async throws -> Command.Output {
-            let line = [Checkout.splitHello, family.vip, "443", "kafka1.server.test"]
-            return try await lab.run(.client, line + [unit, "\(size)"])
+            let line = [Checkout.splitHello, family.vip, "443", hello, unit, "\(size)"]
+            return try await lab.run(.client, line + options)
         }
 
         @Test(arguments: [1, 7, 100, 300], Family.allCases)
@@ -24,6 +25,30 @@ extension EndToEnd {
             try await withLab { lab in
                 _ = try await lab.startBalancer(.kafka(.v4))
                 let answer = try await split(lab, "records", size, .v4)
+                #expect(answer.text == "22\n", "\(answer)")
+            }
+        }
+
+        /// That of a real OpenSSL 3.5. Another name than its own would get an alert, which is 21.
+        @Test(arguments: [1, 100, 1575], Family.allCases)
+        func `arrive with a post-quantum key share`(size: Int, family: Family) async throws {
+            var configuration = Configuration.kafka(family)
+            configuration.routes.append(("post-quantum.example.com", "kafka1"))
+            try await withLab { [configuration] lab in
+                _ = try await lab.startBalancer(configuration)
+                let hello = Checkout.captures + "/openssl-3.5.6.bin"
+                for unit in ["segments", "records"] {
+                    let answer = try await split(lab, unit, size, family, of: hello)
+                    #expect(answer.text == "22\n", "\(unit): \(answer)")
+                }
+            }
+        }
+
+        @Test(arguments: Family.allCases)
+        func `arrive from 4 KiB of single bytes`(family: Family) async throws {
+            try await withLab { lab in
+                _ = try await lab.startBalancer(.kafka(family))
+                let answer = try await split(lab, "segments", 1, family, options: ["3600"])
                 #expect(answer.text == "22\n", "\(answer)")
             }
         }

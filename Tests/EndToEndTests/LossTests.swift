@@ -3,26 +3,6 @@ import Testing
 
 extension EndToEnd {
     @Suite(.needsBalancer) struct `Packet loss` {
-        @Test(arguments: LostPackets.all, Family.allCases)
-        func `of the first packets of a kind delays a connection and no more`(
-            loss: LostPackets, family: Family
-        ) async throws {
-            try await withLab { lab in
-                _ = try await lab.startBalancer(.kafka(family))
-                // Five would take half a minute for each kind: they are for the two whose repetition
-                // is ours to arrange.
-                let isOurs = loss.side == .endpoint && ["syn", "data"].contains(loss.kind)
-                for count in isOurs && loss.way == "in" && family == .v4 ? [1, 2, 5] : [1, 2] {
-                    try await loss.arm(lab, count: count)
-                    let answer = try await lab.greet("kafka1.server.test", at: .listener(family))
-                    #expect(answer.isSuccess, "the first \(count): \(answer)")
-                    let lost = Int(try await lab.perform("lost")) ?? 0
-                    #expect(loss.isRepeated ? lost == count : (1...count).contains(lost))
-                    try await lab.perform("clear")
-                }
-            }
-        }
-
         @Test func `of 2 percent fails no more connections than it does on a plain way`()
             async throws
         {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""split_hello.py ADDRESS PORT NAME segments|records BYTES: a ClientHello in small pieces.
+"""split_hello.py ADDRESS PORT NAME|FILE segments|records BYTES [ALPN-BYTES]: a hello in small pieces.
 
+The ClientHello is that of make_hello.py for a name, or the one in a file (its path has a slash).
 `segments`: each TCP segment has BYTES of it. `records`: each TLS record has BYTES of it. Prints the
 type of the first record that comes back (22 is a handshake record), or `closed` or `reset`.
 """
@@ -10,10 +11,13 @@ import socket
 import subprocess
 import sys
 
-address, port, name, unit, size = sys.argv[1:]
+address, port, name, unit, size, *longer = sys.argv[1:]
 size = int(size)
 make_hello = pathlib.Path(__file__).with_name("make_hello.py")
-hello = subprocess.run([make_hello, name], capture_output=True, check=True).stdout
+if "/" in name:
+    hello = pathlib.Path(name).read_bytes()
+else:
+    hello = subprocess.run([make_hello, name, *longer], capture_output=True, check=True).stdout
 
 
 def records(message):

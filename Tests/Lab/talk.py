@@ -7,7 +7,8 @@ waits for the file of --until. Then each sends more, closes its half, and reads 
 last line is JSON: how many came through unharmed, the endpoint's ports, and what went wrong.
 
 --manner: `whole`; `crumbs`, which are segments of one byte; `urgent`, with an urgent byte inside;
-`part`, half a hello; `nothing` before the file is there. --steady: talk on while waiting.
+`part`, half a hello; `nothing` before the file is there. --steady: talk on while waiting, with
+--pause seconds between.
 --isn: the client's initial sequence number.
 """
 import argparse
@@ -33,6 +34,7 @@ parser.add_argument("--ports", type=int, default=1, help="connection N goes to P
 parser.add_argument("--parallel", type=int, default=50)
 parser.add_argument("--until")
 parser.add_argument("--steady", action="store_true")
+parser.add_argument("--pause", type=float, default=0.01)
 parser.add_argument("--isn", type=lambda text: int(text, 0))
 parser.add_argument("--plain", help="these bytes in place of a hello")
 options = parser.parse_args()
@@ -113,7 +115,7 @@ class Connection:
     async def wait(self):
         global slowest
         while options.until and not os.path.exists(options.until):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(options.pause)
             if options.steady:
                 began = time.monotonic()
                 await self.exchange(b"." * 1000)
@@ -136,7 +138,7 @@ class Connection:
 async def guarded(step, limit):
     try:
         async with limit:
-            await asyncio.wait_for(step, 60)
+            await asyncio.wait_for(step, 90)
         return True
     except Exception as error:
         errors[f"{type(error).__name__}: {error}"] += 1

@@ -15,6 +15,11 @@ struct CapturedHello: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { file }
 
+    /// OpenSSL's own, with a key share of X25519MLKEM768.
+    static let postQuantum = CapturedHello(
+        file: "openssl-3.5.6", serverName: "post-quantum.example.com",
+        protocols: ["h2", "http/1.1"])
+
     static let all: [CapturedHello] = [
         CapturedHello(
             file: "chromium-156.0.8078.79", serverName: "chromium.example.com",
@@ -42,6 +47,7 @@ struct CapturedHello: Sendable, CustomTestStringConvertible {
             file: "openssl-3.0.22-tls1.2-alpn", serverName: "www.example.com",
             protocols: ["h2", "http/1.1"], version: .tls12),
         CapturedHello(file: "openssl-3.0.22-tls1.3", serverName: "www.example.com"),
+        postQuantum,
         CapturedHello(
             file: "python-3.11.7", serverName: "python.example.com", protocols: ["http/1.1"]),
     ]

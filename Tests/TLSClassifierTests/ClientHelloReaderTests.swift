@@ -65,6 +65,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 536, 1448])
+    func `reads a post-quantum hello, which no single segment holds`(segment: Int) throws {
+        let bytes = try CapturedHello.postQuantum.bytes()
+        #expect(bytes.count > 1536)
+        // X25519MLKEM768 is group 0x11ec; its share is 1184 bytes of ML-KEM and 32 of X25519.
+        #expect(bytes.firstRange(of: [0x11, 0xec, 0x04, 0xc0]) != nil)
+        CapturedHello.postQuantum.check(classify(bytes) { segment }, length: bytes.count)
+        let stream = records(try CapturedHello.postQuantum.message(), of: segment)
+        CapturedHello.postQuantum.check(classify(stream) { segment }, length: stream.count)
+    }
+
     @Test func `stands by its answer`() throws {
         let hello = HelloBuilder.with(HelloBuilder.serverName("a.test")).stream
         var reader = ClientHelloReader()

@@ -36,6 +36,9 @@ int sluice_clsact_foreign_filters(int ifindex, int egress, unsigned handle);
 /* Removes the clsact qdisc. */
 int sluice_clsact_remove(int ifindex);
 
+/* Whether this thread has CAP_PERFMON (Linux 5.8), which CAP_SYS_ADMIN includes. */
+int sluice_may_inspect_kernel(void);
+
 /* Whether bpffs is mounted at path. */
 int sluice_is_bpffs(const char *path);
 

@@ -14,6 +14,26 @@ struct Balancer: Sendable {
         }
     }
 
+    /// The same to the nanosecond.
+    var processorNanoseconds: UInt64 {
+        get throws {
+            try threads("schedstat").reduce(0) { $0 + (UInt64($1.prefix { $0 != " " }) ?? 0) }
+        }
+    }
+
+    /// Whether SIGSTOP holds every thread of it.
+    var isStopped: Bool {
+        get throws { try threads("stat").allSatisfy { $0.contains(") T ") } }
+    }
+
+    /// A file of /proc for each of its threads.
+    private func threads(_ file: String) throws -> [String] {
+        let tasks = "/proc/\(command.identifier)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: tasks).map {
+            try String(contentsOfFile: "\(tasks)/\($0)/\(file)", encoding: .utf8)
+        }
+    }
+
     var residentKiB: Int {
         get throws { try statusKiB("VmRSS:") }
     }

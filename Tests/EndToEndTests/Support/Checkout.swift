@@ -14,6 +14,7 @@ enum Checkout {
     static let makeHello = tests.appending(path: "Lab/make_hello.py").path
     static let getByPython = tests.appending(path: "Lab/tls_get.py").path
     static let splitHello = tests.appending(path: "Lab/split_hello.py").path
+    static let captures = tests.appending(path: "TLSClassifierTests/Captures").path
     static let talk = tests.appending(path: "Lab/talk.py").path
     static let echoEndpoint = tests.appending(path: "Lab/echo_endpoint.py").path
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path

@@ -82,10 +82,13 @@ final class Lab: Sendable {
     }
 
     fileprivate func end() async throws {
-        for command in commands.withLock({ $0 }) {
+        let all = commands.withLock { $0 }
+        for command in all {
             command.send(SIGCONT)
             command.send(SIGKILL)
         }
+        // A daemon that is not quite dead yet still holds its instance: unload would refuse.
+        _ = await isTrue(within: .seconds(5)) { !all.contains { $0.isRunning } }
         _ = try? await Command.run([Checkout.sluice, "unload", "--instance", name])
         try? FileManager.default.removeItem(atPath: pins)
         try await perform("down")

@@ -13,12 +13,15 @@ struct LostPackets: Sendable, CustomTestStringConvertible {
         LostPackets(name: "SYN-ACK to the client", side: .client, way: "in", kind: "syn-ack"),
         LostPackets(name: "ACK of the client", side: .client, way: "out", kind: "ack"),
         LostPackets(name: "hello of the client", side: .client, way: "out", kind: "data"),
+        LostPackets(name: "second flight of the client", side: .client, way: "out", kind: "second"),
         LostPackets(name: "ACK to the client", side: .client, way: "in", kind: "ack"),
         LostPackets(name: "answer to the client", side: .client, way: "in", kind: "data"),
         LostPackets(name: "SYN to the endpoint", side: .endpoint, way: "in", kind: "syn"),
         LostPackets(name: "SYN-ACK of the endpoint", side: .endpoint, way: "out", kind: "syn-ack"),
         LostPackets(name: "ACK to the endpoint", side: .endpoint, way: "in", kind: "ack"),
         LostPackets(name: "hello to the endpoint", side: .endpoint, way: "in", kind: "data"),
+        LostPackets(
+            name: "second flight to the endpoint", side: .endpoint, way: "in", kind: "second"),
         LostPackets(name: "ACK of the endpoint", side: .endpoint, way: "out", kind: "ack"),
         LostPackets(name: "answer of the endpoint", side: .endpoint, way: "out", kind: "data"),
     ]
@@ -26,8 +29,14 @@ struct LostPackets: Sendable, CustomTestStringConvertible {
     /// Lost pure ACKs are not sent again by themselves: how many there are is up to both TCPs.
     var isRepeated: Bool { kind != "ack" }
 
-    func arm(_ lab: Lab, count: Int) async throws {
-        try await lab.perform("drop", side.rawValue, way, kind, "\(count)")
+    /// `port`: of the client or the endpoint, on whose side it is; nil for all connections.
+    func arm(_ lab: Lab, count: Int, port: Int? = nil) async throws {
+        let options = ["drop", lab.name, side.rawValue, way, kind, "\(count)"]
+        let output = try await Command.run(
+            [Checkout.lab] + options + (port.map { ["\($0)"] } ?? []))
+        guard output.isSuccess else {
+            throw Command.Failure(description: "lab drop failed: \(output)")
+        }
     }
 
     var testDescription: String { name }

@@ -40,16 +40,19 @@ lose_share() { # PERCENT
 
 # The length that tells data from pure acknowledgements: headers with all their options and, on the
 # way out, the Ethernet header, but less than any ClientHello.
-drop_first() { # ROLE in|out KIND COUNT
-    local match
+drop_first() { # ROLE in|out KIND COUNT [PORT]
+    local match port=
+    [ $# -lt 5 ] || { [ "$2" = in ] && port="tcp dport $5" || port="tcp sport $5"; }
     case $3 in
     syn) match='tcp flags & (syn | ack) == syn' ;;
     syn-ack) match='tcp flags & (syn | ack) == (syn | ack)' ;;
     ack) match='tcp flags & (syn | fin | rst | ack) == ack meta length <= 114' ;;
     data) match='tcp flags & (syn | ack) == ack meta length > 160' ;;
-    *) reject "a kind is syn, syn-ack, ack or data, not $3" ;;
+    # In TLS 1.3 it begins with a record that changes the cipher, for middleboxes (RFC 8446 D.4).
+    second) match='tcp flags & (syn | ack) == ack @ih,0,8 20' ;;
+    *) reject "a kind is syn, syn-ack, ack, data or second, not $3" ;;
     esac
-    add_fault "$1" "$2" "$match numgen inc mod 4294967295 < $4"
+    add_fault "$1" "$2" "$port $match numgen inc mod 4294967295 < $4"
 }
 
 blackhole() { # PORT [ADDRESS]
