@@ -12,6 +12,8 @@ public struct DatapathOptions: Sendable {
     public var handshakes = 65_536
     /// Whether handshakes stop when the daemon's heartbeat stops (clsact).
     public var needsHeartbeat = false
+    /// Ports that splices come from: at most 8 ranges are told apart, the rest is the stack's.
+    public var sourcePorts: [ClosedRange<UInt16>] = []
     /// Kinds of links that programs are loaded for.
     public var links = Set(LinkKind.allCases)
     /// Whether nothing is pinned: for tests.

@@ -76,6 +76,9 @@ extension KernelDatapath {
         return flows.value(of: key).map { SpliceRow(key, $0) }
     }
 
+    /// Whether packets with this tuple have a row. One system call.
+    public func hasRow(of tuple: FlowTuple) -> Bool { flows.value(of: tuple.abi) != nil }
+
     /// Removes both flows of a splice, unless the client's tuple serves another connection by now.
     public func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
         if let row = upstreamRow(of: client), row.createdNanoseconds == createdNanoseconds {

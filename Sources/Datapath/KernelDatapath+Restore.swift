@@ -18,14 +18,13 @@ extension KernelDatapath {
         return SpliceRow(key, entry)
     }
 
-    /// Keys of the rows towards these clients, of those that have one. Walks the whole table.
-    public func downstreamKeys(towards clients: Set<FlowTuple>) -> [FlowTuple: FlowTuple] {
+    /// Keys of the rows whose other direction has one of these keys. Walks the whole table.
+    public func keys(beside missing: Set<FlowTuple>) -> [FlowTuple: FlowTuple] {
         var found: [FlowTuple: FlowTuple] = [:]
         try? flows.forEachBatch { keys, entries in
-            for index in 0..<keys.count
-            where UInt32(entries[index].flags) & FLOW_FLAG_UPSTREAM.rawValue == 0 {
-                let client = FlowTuple(entries[index].rewrite).reversed
-                if clients.contains(client) { found[client] = FlowTuple(keys[index]) }
+            for index in 0..<keys.count {
+                let peer = FlowTuple(entries[index].rewrite).reversed
+                if missing.contains(peer) { found[peer] = FlowTuple(keys[index]) }
             }
         }
         return found

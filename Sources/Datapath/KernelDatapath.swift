@@ -45,6 +45,7 @@ public final class KernelDatapath: Sendable {
         let object = try BPFObject(bytes.span, name: "datapath")
         try object.set(constant: "workers", to: UInt32(options.workers))
         try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
+        try object.set(constant: "source_ports", to: Self.portRanges(options.sourcePorts))
         try object.set(constant: "ipv6_csum_flag", to: Self.ipv6ChecksumFlag)
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
@@ -74,6 +75,17 @@ public final class KernelDatapath: Sendable {
             name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
+    }
+
+    /// As `source_ports` of the handshake program: first and last, first > last for none.
+    private static func portRanges(_ ranges: [ClosedRange<UInt16>]) -> SIMD16<UInt16> {
+        var words = SIMD16<UInt16>()
+        for index in 0..<8 {
+            let range = index < ranges.count ? ranges[index] : nil
+            words[2 * index] = range?.lowerBound ?? 1
+            words[2 * index + 1] = range?.upperBound ?? 0
+        }
+        return words
     }
 
     /// BPF_F_IPV6 of bpf_l4_csum_replace(), known to Linux 6.16.

@@ -6,15 +6,15 @@ internal import Logging
 internal import Synchronization
 internal import WireTypes
 
-/// Makes flows whole of which the kernel forgot one direction, and resets clients of no flow.
+/// Makes flows whole of which the kernel forgot one direction, and resets senders of no flow.
 ///
-/// The datapath tells of a live row without its peer, and of segments to a listener that belong to
-/// nothing: those of a client whose own row was evicted look like that, and the row towards it says
-/// so. Finding it takes a walk of the table, hence on the sweeper's thread and not too often.
+/// The datapath tells of a live row without its peer, and of segments to a listener or to a source
+/// port of ours that belong to nothing: those of an end whose own row was evicted look like that,
+/// and the row towards it says so. Finding it takes a walk of the table, hence on the sweeper's thread and not too often.
 final class FlowRepair: Sendable {
     private struct Reports {
         var orphans: [FlowRecord] = []
-        /// By client: the acknowledgement, which is the sequence number of an RST to it.
+        /// By tuple as it arrives: the acknowledgement, which is the sequence number of an RST to it.
         var strays: [FlowTuple: UInt32] = [:]
         var nextWalk: UInt64 = 0
     }
@@ -61,16 +61,15 @@ final class FlowRepair: Sendable {
 
     private func settle(_ strays: [FlowTuple: UInt32], _ raw: borrowing RawSocket) {
         let start = MonotonicClock.nanoseconds
-        let found = datapath.downstreamKeys(towards: Set(strays.keys))
+        let found = datapath.keys(beside: Set(strays.keys))
         let end = MonotonicClock.nanoseconds
         // A tenth of one core at most.
         reports.withLock { $0.nextWalk = end + 10 * (end - start) }
-        for (client, acknowledgement) in strays {
-            if let key = found[client] {
+        for (tuple, acknowledgement) in strays {
+            if let key = found[tuple] {
                 restore(beside: key)
-            } else if datapath.upstreamRow(of: client) == nil {
-                raw.send(
-                    Segment(tuple: client.reversed, sequence: acknowledgement, flags: .reset))
+            } else if !datapath.hasRow(of: tuple) {
+                raw.send(Segment(tuple: tuple.reversed, sequence: acknowledgement, flags: .reset))
             }
         }
     }

@@ -93,6 +93,7 @@ final class Daemon {
             configuration.workers ?? ProcessInfo.processInfo.activeProcessorCount, 64)
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
+        options.sourcePorts = configuration.source.ports
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)

@@ -80,13 +80,13 @@ import WireTypes
         }
     }
 
-    @Test func `is found by its client`() throws {
+    @Test func `is found by the tuple that is missing`() throws {
         try TestBench.use { bench in
             let splice = EstablishedSplice(.v4)
             try splice.program(bench)
             bench.datapath.removeRow(of: splice.clientTuple)
-            let found = bench.datapath.downstreamKeys(
-                towards: [splice.clientTuple, splice.family.unreachable])
+            let found = bench.datapath.keys(
+                beside: [splice.clientTuple, splice.family.unreachable])
             #expect(found == [splice.clientTuple: splice.endpointTuple])
         }
     }

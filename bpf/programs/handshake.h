@@ -16,6 +16,16 @@
 /* A note this old belongs to another SYN, even if the ISN is the same. */
 #define NOTE_TTL_NS 60000000000ull
 
+/* The ports that we connect to endpoints from; the daemon sets them. Empty: first > last. */
+#define PORT_RANGES 8
+struct port_range {
+	__u16 first;
+	__u16 last;
+};
+const volatile struct port_range source_ports[PORT_RANGES] = {
+	{1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0},
+};
+
 /* With clsact, which no link ties to the daemon: it must say that it lives. */
 const volatile __u32 needs_heartbeat = 0;
 
@@ -180,7 +190,7 @@ static __always_inline int continues(const struct packet *p, const struct handsh
 }
 
 /*
- * Of no handshake that we know. The stack would reset it, and so does the daemon, unless it finds
+ * Of no flow and no handshake that we know. The stack would reset it, and so does the daemon, unless it finds
  * that the kernel forgot one direction of a live flow: then it makes it whole.
  */
 static __always_inline enum verdict stray(struct packet *p)
@@ -227,6 +237,39 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	return report_hello(skb, &context);
 }
 
+/* Whether a packet without a flow is an endpoint's: to a port of ours that no socket has. */
+static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p)
+{
+	__u16 port = bpf_ntohs(p->tuple.dport);
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sock;
+	__u32 size;
+	int ours = 0;
+
+	for (int i = 0; i < PORT_RANGES; i++)
+		ours |= port >= source_ports[i].first && port <= source_ports[i].last;
+	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST))
+		return 0;
+	if (p->is_ipv6) {
+		__builtin_memcpy(tuple.ipv6.saddr, &p->tuple.saddr, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, &p->tuple.daddr, 16);
+		tuple.ipv6.sport = p->tuple.sport;
+		tuple.ipv6.dport = p->tuple.dport;
+		size = sizeof(tuple.ipv6);
+	} else {
+		tuple.ipv4.saddr = p->tuple.saddr.word[3];
+		tuple.ipv4.daddr = p->tuple.daddr.word[3];
+		tuple.ipv4.sport = p->tuple.sport;
+		tuple.ipv4.dport = p->tuple.dport;
+		size = sizeof(tuple.ipv4);
+	}
+	sock = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (!sock)
+		return 1;
+	bpf_sk_release(sock);
+	return 0;
+}
+
 static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u32 l3)
 {
 	struct packet p = {.quiet = 1}; /* the flows program saw and counted it */
@@ -243,7 +286,7 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	key.port = p.tuple.dport;
 	listener = bpf_map_lookup_elem(&listeners, &key);
 	if (!listener)
-		return pass(COUNTER_PASS_NO_FLOW);
+		return is_for_source_port(skb, &p) ? stray(&p) : pass(COUNTER_PASS_NO_FLOW);
 	owner = bpf_map_lookup_elem(&adopted, &p.tuple);
 	if (owner) {
 		if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !owner->closed_ns)
