@@ -62,6 +62,8 @@ public struct FlowRecord: Sendable, Equatable {
     public let sequence: UInt32
     /// Its acknowledgement.
     public let acknowledgement: UInt32
+    /// MSS of the endpoint's SYN-ACK, when `established`.
+    public let mss: UInt16
 }
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
@@ -140,6 +142,7 @@ extension FlowRecord {
         createdNanoseconds = record.created_ns
         sequence = record.seq
         acknowledgement = record.ack
+        mss = 0
     }
 
     fileprivate init?(_ record: flow_record) {
@@ -162,6 +165,7 @@ extension FlowRecord {
         createdNanoseconds = record.created_ns
         sequence = record.seq
         acknowledgement = record.ack
+        mss = record.mss
     }
 }
 

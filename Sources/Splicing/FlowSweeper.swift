@@ -35,6 +35,7 @@ public final class FlowSweeper: Sendable {
     private let names: ServerNameTable
     private let fallback: any SpliceFallback
     private let counters: SplicerCounters
+    private let promises: ListenerPromises
     private let logger: Logger
     private let repair: FlowRepair
     private let isStopping = Atomic<Bool>(false)
@@ -44,7 +45,7 @@ public final class FlowSweeper: Sendable {
     public init(
         datapath: KernelDatapath, routes: RoutingSnapshot, limits: Limits,
         workers: [SpliceWorker], names: ServerNameTable, fallback: any SpliceFallback,
-        counters: SplicerCounters, logger: Logger
+        counters: SplicerCounters, promises: ListenerPromises, logger: Logger
     ) {
         self.datapath = datapath
         self.routes = routes
@@ -53,6 +54,7 @@ public final class FlowSweeper: Sendable {
         self.names = names
         self.fallback = fallback
         self.counters = counters
+        self.promises = promises
         self.logger = logger
         repair = FlowRepair(datapath, counters, logger)
     }
@@ -87,11 +89,21 @@ public final class FlowSweeper: Sendable {
                 endSilentClients(raw, now: now)
             }
             repair.work(raw, now: now)
+            keepPromises()
             counters.publish(to: datapath)
             // Nothing is watched: this is a sleep that notices a stop within 200 ms.
             _ = try? epoll.wait(&events, timeout: .milliseconds(200))
         }
         counters.publish(to: datapath)
+    }
+
+    private func keepPromises() {
+        do {
+            guard try promises.follow() else { return }
+            logger.notice("an endpoint takes less than clients were promised: promising less")
+        } catch {
+            logger.warning("cannot change a listener's promise", metadata: ["error": "\(error)"])
+        }
     }
 
     /// What one walk found to do; done after it, since looking up rows in a walk moves it.

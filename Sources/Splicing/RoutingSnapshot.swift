@@ -128,6 +128,8 @@ public struct RoutingSnapshot: Sendable {
     public var clusters: [ClusterState]
     /// Every endpoint address once.
     public var targets: [Target]
+    /// What the endpoints, by their place in `targets`, taught; shared by all copies.
+    public let lessons: EndpointLessons
 
     /// A snapshot.
     public init(
@@ -136,6 +138,7 @@ public struct RoutingSnapshot: Sendable {
         self.listeners = listeners
         self.clusters = clusters
         self.targets = targets
+        lessons = EndpointLessons(count: targets.count)
     }
 }
 

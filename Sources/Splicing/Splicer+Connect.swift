@@ -68,13 +68,18 @@ extension Splicer where Kernel: ~Copyable {
 
     /// What fits into the segments of both sides.
     private func segmentSize(_ client: PendingClient) -> Int {
-        max(536 - 12, min(settings.segmentSize, Int(client.note.mss) - 12))
+        let learned = Int(min(client.note.mss, routes.lessons.segment(of: client.target)))
+        return max(536 - 12, min(settings.segmentSize, learned - 12))
     }
 
     private func obstacle(_ client: PendingClient, _ target: Target) -> RelayReason? {
         if !settings.isSplicing { return .splicingOff }
         if target.address.address.isIPv4 != client.client.source.address.isIPv4 {
             return .addressFamily
+        }
+        // Promised before the endpoint's refusal was learned.
+        if client.note.hasTimestamps, routes.lessons.refusesTimestamps(client.target) {
+            return .optionsRefused
         }
         return target.obstacle
     }

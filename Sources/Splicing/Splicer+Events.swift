@@ -19,6 +19,7 @@ extension Splicer where Kernel: ~Copyable {
         else { return }
         switch event.kind {
         case .established:
+            if event.mss > 0 { routes.lessons.learn(segment: event.mss, of: client.target) }
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
@@ -38,6 +39,7 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func refuseOptions(
         _ client: PendingClient, _ event: FlowRecord, now: UInt64
     ) {
+        routes.lessons.learnRefusal(of: client.target)
         if let splice = client.splice {
             kernel.remove(
                 client: splice.client, upstream: splice.upstream,

@@ -189,7 +189,8 @@ final class Daemon {
         settings.halfClassified = max(configuration.limits.halfClassified / settings.workers, 1)
         settings.sequenceKey = try datapath.initialSequenceSecret()
         workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
-        let sweeper = sweeper(datapath, routes, bridge, names)
+        let promises = ListenerPromises(datapath, routes)
+        let sweeper = sweeper(datapath, routes, bridge, names, promises)
         self.sweeper = sweeper
         for (index, worker) in workers.enumerated() {
             settings.worker = index
@@ -206,12 +207,12 @@ final class Daemon {
         }
         try sweeper.start()
         if datapath.options.needsHeartbeat { beat(datapath) }
-        try attach(datapath, routes)
+        try attach(datapath, promises)
     }
 
     private func sweeper(
         _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
-        _ names: ServerNameTable
+        _ names: ServerNameTable, _ promises: ListenerPromises
     ) -> FlowSweeper {
         var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
         let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
@@ -222,7 +223,7 @@ final class Daemon {
         limits.lifetime = configuration.limits.maxLifetime
         return FlowSweeper(
             datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
-            fallback: bridge, counters: counters, logger: logger)
+            fallback: bridge, counters: counters, promises: promises, logger: logger)
     }
 
     /// Takes over the splices of an earlier daemon; those that never stood are dropped, their
@@ -250,10 +251,10 @@ final class Daemon {
         return adopted
     }
 
-    private func attach(_ datapath: KernelDatapath, _ routes: RoutingSnapshot) throws {
+    private func attach(_ datapath: KernelDatapath, _ promises: ListenerPromises) throws {
         let ids = try configuration.listeners.map { try datapath.id(of: $0.name, .listener) }
         for (address, listener) in plan.addresses {
-            try datapath.listen(
+            try promises.listen(
                 on: address,
                 ListenerPromise(listener: ids[listener], mss: plan.mss(for: address.address)))
         }

@@ -126,11 +126,13 @@ extension Scene {
     func flush() { splicer.flush(now: now) }
 
     /// The datapath tells something of a splice.
-    func tell(_ kind: FlowRecord.Kind, of splice: Splice, acknowledgement: UInt32 = 77) {
+    func tell(
+        _ kind: FlowRecord.Kind, of splice: Splice, acknowledgement: UInt32 = 77, mss: UInt16 = 0
+    ) {
         let event = FlowRecord(
             kind: kind, client: splice.client, upstream: kind == .abandoned ? nil : splice.upstream,
             createdNanoseconds: splice.createdNanoseconds, sequence: 0,
-            acknowledgement: acknowledgement)
+            acknowledgement: acknowledgement, mss: mss)
         splicer.handle(event, now: now)
         flush()
     }

@@ -121,6 +121,27 @@ import WireTypes
         #expect(scene.portsInUse == 0 && scene.admission.current == 0 && scene.pending == 0)
     }
 
+    @Test func `relays at once what an endpoint is known to refuse`() throws {
+        let scene = Scene()
+        scene.say(hello)
+        scene.tell(.optionsRefused, of: try scene.last())
+        #expect(scene.splicer.routes.lessons.refusesTimestamps(0))
+        #expect(!scene.splicer.routes.lessons.refusesTimestamps(1))
+        #expect(scene.splicer.routes.lessons.version == 1)
+        for number in 2...7 { scene.say(hello, from: Scene.client(number)) }
+        #expect(scene.table.written.filter { $0.endpoint == 0 }.count == 1)
+        #expect(scene.fallback.words.count > 1)
+        #expect(Set(scene.fallback.words) == ["relay 0 options-refused a.test"])
+    }
+
+    @Test func `cuts hellos to what an endpoint takes, once it is known`() throws {
+        let scene = Scene()
+        scene.say(hello)
+        scene.tell(.established, of: try scene.last(), mss: 900)
+        #expect(scene.splicer.routes.lessons.segment(of: 0) == 900)
+        #expect(scene.splicer.routes.lessons.segment(of: 1) == .max)
+    }
+
     @Test func `drops everything when the client gives up`() throws {
         let scene = Scene()
         scene.say(hello)
@@ -137,7 +158,7 @@ import WireTypes
         scene.splicer.handle(
             FlowRecord(
                 kind: .abandoned, client: Scene.client(), upstream: nil, createdNanoseconds: 0,
-                sequence: 0, acknowledgement: 0), now: scene.now)
+                sequence: 0, acknowledgement: 0, mss: 0), now: scene.now)
         #expect(scene.pending == 0 && scene.splicer.reading == 0)
     }
 

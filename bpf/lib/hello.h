@@ -209,6 +209,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 		report_flow(p, entry, RECORD_OPTIONS);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
+	p->mss = options.mss;
 	complete_splice(p, entry, peer, &options);
 	report_flow(p, entry, RECORD_ESTABLISHED);
 	return send_hello(skb, p, entry, peer, options.tsval);

@@ -48,6 +48,7 @@ struct packet {
 	__u8 is_ipv6;
 	__u8 tcp_flags;
 	__u16 window;	  /* host order */
+	__u16 mss;	  /* of a SYN-ACK, once its options were read */
 	__u8 is_fragment; /* the first of several: the only one that names its ports */
 	__u8 is_icmp;	  /* ICMP, nothing of it parsed */
 	__u8 quiet;	  /* another program counted this packet already */

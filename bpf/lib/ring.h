@@ -65,6 +65,7 @@ static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __
 	record->seq = p->seq;
 	record->ack = p->ack;
 	record->flow_flags = entry->flags;
+	record->mss = p->mss;
 	bpf_ringbuf_submit(record, wakes ? 0 : BPF_RB_NO_WAKEUP);
 	return 1;
 }

@@ -190,8 +190,8 @@ static __always_inline int continues(const struct packet *p, const struct handsh
 }
 
 /*
- * Of no flow and no handshake that we know. The stack would reset it, and so does the daemon, unless it finds
- * that the kernel forgot one direction of a live flow: then it makes it whole.
+ * Of no flow and no handshake that we know. The stack would reset it, and so does the daemon,
+ * unless it finds that the kernel forgot one direction of a live flow: then it makes it whole.
  */
 static __always_inline enum verdict stray(struct packet *p)
 {

@@ -222,7 +222,8 @@ struct flow_record {
 	__u32 seq;
 	__u32 ack;
 	__u16 flow_flags; /* enum flow_flag */
-	__u16 pad[3];
+	__u16 mss;	  /* of the endpoint's SYN-ACK; ESTABLISHED only */
+	__u16 pad[2];
 };
 
 /* Listing names for flowdump. Key: kind << 16 | id. */
