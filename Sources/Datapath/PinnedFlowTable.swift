@@ -5,7 +5,7 @@ public import KernelBPF
 internal import WireTypes
 
 /// The pinned maps of an instance as a reader sees them, with or without a daemon.
-public struct PinnedFlowTable: ~Copyable {
+public struct PinnedFlowTable: ~Copyable, Sendable {
     private let flows: BPFMap<flow_tuple, flow_entry>
     private let relayed: BPFMap<flow_tuple, relayed_entry>
     private let counterMap: BPFMap<UInt32, UInt64>
@@ -72,24 +72,21 @@ public struct PinnedFlowTable: ~Copyable {
         return names
     }
 
-    /// Calls `body` for every connection: spliced ones in the map's order, then relayed ones. A
-    /// connection that begins or ends meanwhile may be missed; none is told twice.
-    public borrowing func forEachFlow(_ body: (Flow) throws -> Void) throws {
-        // The other direction lies anywhere in the map. Asking for it takes a system call a flow,
-        // and costs less than keeping half of the map in memory until it comes by.
-        try flows.forEachBatch { keys, entries in
-            for index in 0..<keys.count
-            where UInt32(entries[index].flags) & FLOW_FLAG_UPSTREAM.rawValue != 0 {
-                let entry = entries[index]
-                let peerKey = flow_tuple(
-                    saddr: entry.rewrite.daddr, daddr: entry.rewrite.saddr,
-                    sport: entry.rewrite.dport, dport: entry.rewrite.sport, protocol: 6)
-                guard let peer = flows.value(of: peerKey), peer.created_ns == entry.created_ns
-                else { continue }
-                try body(flow(keys[index], entry, peerKey, peer))
-            }
+    /// A walk that begins.
+    public borrowing func walk() -> FlowWalk { FlowWalk(capacity: flows.capacity) }
+
+    /// Hands the next connections of `walk` to `body`, some hundreds of them; false when none are
+    /// left. Threads may share a walk: each connection is told to one of them, spliced ones before
+    /// relayed ones. A connection that begins or ends meanwhile may be missed; none is told twice,
+    /// for the kernel shows each tuple once.
+    public borrowing func nextFlows(
+        of walk: FlowWalk, _ body: (Flow) throws -> Void
+    ) throws -> Bool {
+        let wasSpliced = try flows.nextBatch(of: walk.spliced) { keys, entries in
+            for pair in walk.pairs(keys, entries) { try body(flow(pair)) }
         }
-        try relayed.forEachBatch { keys, entries in
+        if wasSpliced { return true }
+        return try relayed.nextBatch(of: walk.relayed) { keys, entries in
             for index in 0..<keys.count { try body(flow(FlowTuple(keys[index]), entries[index])) }
         }
     }
@@ -102,13 +99,12 @@ public struct PinnedFlowTable: ~Copyable {
             }
     }
 
-    private borrowing func flow(
-        _ key: flow_tuple, _ up: flow_entry, _ peerKey: flow_tuple, _ down: flow_entry
-    ) -> Flow {
+    private borrowing func flow(_ pair: FlowWalk.Pair) -> Flow {
+        let (up, down) = (pair.upstream, pair.downstream)
         let flags = UInt32(up.flags)
         var flow = Flow(
-            upstream: FlowDirection(FlowTuple(key), up),
-            downstream: FlowDirection(FlowTuple(peerKey), down),
+            upstream: FlowDirection(FlowTuple(pair.upstreamKey), up),
+            downstream: FlowDirection(FlowTuple(pair.downstreamKey), down),
             state: FlowState(abi: up.state), relayReason: nil,
             listener: listeners[up.listener] ?? String(up.listener),
             cluster: clusters[up.cluster] ?? String(up.cluster),

@@ -107,50 +107,6 @@ where Key: Sendable, Value: Sendable {
     }
 }
 
-extension BPFMap {
-    /// Reads all entries in batches of many a system call. `body` gets each batch; entries that
-    /// come and go meanwhile may be missed. Kernel 5.6 for hash maps.
-    public borrowing func forEachBatch(
-        of size: Int = 4096, _ body: (Span<Key>, Span<Value>) throws -> Void
-    ) throws {
-        var size = size
-        var position: UInt32?
-        while try !readBatches(of: size, from: &position, body) { size *= 4 }
-    }
-
-    /// False when the bucket at `position` holds more than `size` entries: to go on from there.
-    private borrowing func readBatches(
-        of size: Int, from position: inout UInt32?,
-        _ body: (Span<Key>, Span<Value>) throws -> Void
-    ) throws -> Bool {
-        // The kernel writes at most `count` keys and values, and 4 bytes of position (a bucket).
-        try unsafe withUnsafeTemporaryAllocation(of: Key.self, capacity: size) { keys in
-            try unsafe withUnsafeTemporaryAllocation(of: Value.self, capacity: size) { values in
-                while true {
-                    var count = UInt32(size)
-                    var next: UInt32 = 0
-                    let isFirst = position == nil
-                    var start = position ?? 0
-                    let result = unsafe withUnsafeMutablePointer(to: &start) { start in
-                        unsafe bpf_map_lookup_batch(
-                            descriptor.number, isFirst ? nil : start, &next, keys.baseAddress,
-                            values.baseAddress, &count, nil)
-                    }
-                    if result == -ENOSPC { return false }
-                    guard result == 0 || result == -ENOENT else {
-                        throw BPFError("cannot read map \(name)", errno: -result)
-                    }
-                    try unsafe body(
-                        keys.span.extracting(first: Int(count)),
-                        values.span.extracting(first: Int(count)))
-                    if result == -ENOENT { return true }
-                    position = next
-                }
-            }
-        }
-    }
-}
-
 /// Sizes of the map behind a descriptor.
 func mapSizes(_ number: Int32, _ name: String) throws(BPFError) -> (
     key: Int, value: Int, capacity: Int

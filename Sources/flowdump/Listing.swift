@@ -29,7 +29,7 @@ struct Listing {
             let flows = sort.sorted(try matches(source, now), now: now, isReversed: isReversed)
             for flow in flows.prefix(limit) { try printer.print(flow, now: now) }
         } else {
-            try stream(source, now, into: &printer)
+            try stream(source, now, into: &printer, sink)
         }
         try printer.end()
         return printer.count
@@ -37,16 +37,23 @@ struct Listing {
 
     private func stream(
         _ source: borrowing some FlowSource & ~Copyable, _ now: UInt64,
-        into printer: inout FlowPrinter
+        into printer: inout FlowPrinter, _ sink: @escaping ReportSink
     ) throws {
         if limit == 0 { return }
         do {
-            try source.forEachFlow { flow in
-                guard filter.matches(flow, now: now) else { return }
-                try printer.print(flow, now: now)
-                if printer.count >= limit { throw LimitReached() }
+            // A limit is a matter of order: one thread. Otherwise the first rows settle the layout.
+            while limit < .max || !printer.isSettled {
+                let hasMore = try source.nextFlows { flow in
+                    guard filter.matches(flow, now: now) else { return }
+                    try printer.print(flow, now: now)
+                    if printer.count >= limit { throw LimitReached() }
+                }
+                if !hasMore { return }
             }
-        } catch is LimitReached {}
+        } catch is LimitReached { return }
+        try printer.flush()
+        let crew = PrintingCrew(filter: filter, now: now, sink: sink)
+        printer.add(count: try crew.print(source, like: printer))
     }
 
     private func matches(_ source: borrowing some FlowSource & ~Copyable, _ now: UInt64) throws

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import FlowReport
+import Foundation
 import Testing
 
 @testable import flowdump
@@ -43,6 +44,28 @@ import Testing
     @Test func `shows what the filter lets through`() throws {
         #expect(try lines(["--no-header", "-o", "csv", "sni host7.*"]).count == 16)
         #expect(try lines(["-o", "csv", "client port 20003 and bytes > 0"]).count == 5)
+    }
+
+    /// Threads share the rows behind the first ones.
+    @Test(arguments: ReportFormat.allCases)
+    func `lists each of many flows once, in whole rows`(format: ReportFormat) throws {
+        let collector = Collector()
+        let count = 4000
+        let listing = Listing(format: format, hasHeader: false)
+        let source = SyntheticSource(count: count)
+        #expect(try listing.print(source, now: SampleFlows.now, sink: collector.sink) == count)
+        // A document of JSON has a line before its flows and one behind them.
+        let rows = format == .json ? Array(collector.lines.dropFirst().dropLast()) : collector.lines
+        let clients = rows.map { row in
+            row.split { " ,\"".contains($0) }.first { $0.hasPrefix("10.0.") }
+        }
+        #expect(rows.count == count)
+        #expect(Set(clients.compactMap(\.self)).count == count)
+        if format == .json {
+            let document = try JSONSerialization.jsonObject(with: Data(collector.bytes))
+            let flows = (document as? [String: Any])?["flows"] as? [Any]
+            #expect(flows?.count == count)
+        }
     }
 
     @Test func `stops at the limit`() throws {

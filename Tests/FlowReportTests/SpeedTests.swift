@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import Testing
 
 @testable import FlowReport
@@ -21,19 +22,23 @@ import Testing
         let source = SyntheticSource(count: 1_000_000)
         var listing = Listing()
         listing.format = format
-        var size = 0
+        let size = Mutex(0)
         let clock = ContinuousClock()
-        let bare = try cpuSeconds { try source.forEachFlow { _ in } }
+        let bare = try cpuSeconds {
+            try SyntheticSource(count: 1_000_000).forEachFlow { _ in }
+        }
         var whole = 0.0
         let wall = try clock.measure {
             whole = try cpuSeconds {
-                let count = try listing.print(source, now: SampleFlows.now) { size += $0.count }
+                let count = try listing.print(source, now: SampleFlows.now) { piece in
+                    size.withLock { $0 += piece.count }
+                }
                 #expect(count == 1_000_000)
             }
         }
         print(
             "measured \(format): \(whole - bare) s of CPU (\(wall) with the source),",
-            "\(size / 1_000_000) bytes a flow")
+            "\(size.withLock { $0 } / 1_000_000) bytes a flow")
     }
 
     private func cpuSeconds(_ body: () throws -> Void) rethrows -> Double {

@@ -17,7 +17,12 @@ struct FixedText {
 }
 
 extension OutputSpan<UInt8> {
+    /// Appends all 32 bytes, which the compiler makes a single copy, and takes back what is no text.
     mutating func append(_ text: borrowing FixedText) {
-        for index in 0..<text.count { append(text.bytes[index]) }
+        let start = count
+        append(repeating: 0, count: 32)
+        var room = mutableSpan
+        for index in 0..<32 { room[start &+ index] = text.bytes[index] }
+        removeLast(32 - text.count)
     }
 }

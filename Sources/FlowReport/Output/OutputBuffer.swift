@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Takes bytes of a report as they become ready, a large piece at a time.
-public typealias ReportSink = ([UInt8]) throws -> Void
+public typealias ReportSink = @Sendable ([UInt8]) throws -> Void
 
 /// Bytes on their way to a sink, handed over in pieces of at least 64 KiB.
 ///
 /// A million rows are written through it, so nothing here makes a `String` or asks a formatter: a
 /// row is appended by hand to an `OutputSpan`, which costs a comparison a byte.
-struct OutputBuffer: ~Copyable {
+struct OutputBuffer: ~Copyable, Sendable {
     private static let pieceSize = 64 * 1024
 
     private var bytes: [UInt8] = []

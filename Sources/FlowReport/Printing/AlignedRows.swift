@@ -36,6 +36,9 @@ struct AlignedRows {
         self.hasHeader = hasHeader
     }
 
+    /// Whether the widths are settled.
+    var isSettled: Bool { !layout.isEmpty }
+
     mutating func print(_ flow: borrowing Flow, now: UInt64, _ output: inout OutputBuffer) throws {
         if !layout.isEmpty {
             try output.write(atMost: rowLimit(flow)) { write(flow, now: now, &$0) }

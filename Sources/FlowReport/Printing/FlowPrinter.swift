@@ -5,12 +5,13 @@ public import Datapath
 /// Writes a listing of flows: `begin`, one `print` a flow, `end`.
 ///
 /// Rows go out as they come, so a listing of any length takes the memory of a few hundred rows.
-public struct FlowPrinter: ~Copyable {
+public struct FlowPrinter: ~Copyable, Sendable {
     private let format: ReportFormat
     private var output: OutputBuffer
     private var aligned: AlignedRows
     private var csv: CSVRows
     private var json = JSONRows()
+    private var isCompanion = false
 
     /// How many flows were printed.
     public private(set) var count = 0
@@ -54,7 +55,9 @@ public struct FlowPrinter: ~Copyable {
         switch format {
         case .table, .wide: try aligned.print(flow, now: now, &output)
         case .csv: try csv.print(flow, now: now, &output)
-        case .json: try json.print(flow, now: now, before: count == 0 ? "\n" : ",\n", &output)
+        case .json:
+            let isFirst = count == 0 && !isCompanion
+            try json.print(flow, now: now, before: isFirst ? "\n" : ",\n", &output)
         case .jsonl: try json.print(flow, now: now, after: "\n", &output)
         }
         count += 1
@@ -71,6 +74,41 @@ public struct FlowPrinter: ~Copyable {
         }
         try output.flush()
     }
+}
+
+/// Printing by several threads, each with a printer of its own.
+extension FlowPrinter {
+    /// Whether rows no longer depend on those before them: widths are settled, the first comma
+    /// is due.
+    public var isSettled: Bool {
+        switch format {
+        case .table, .wide: aligned.isSettled
+        case .json: count > 0
+        case .csv, .jsonl: true
+        }
+    }
+
+    /// A printer of further rows of the same listing, once this one is settled. `sink` gets whole
+    /// rows, so pieces of several companions may follow each other in any order, after what this
+    /// printer handed over by `flush()` and before its `end()`.
+    public borrowing func companion(sink: @escaping ReportSink) -> FlowPrinter {
+        precondition(isSettled)
+        return FlowPrinter(companionOf: self, sink: sink)
+    }
+
+    private init(companionOf printer: borrowing FlowPrinter, sink: @escaping ReportSink) {
+        format = printer.format
+        output = OutputBuffer(sink: sink)
+        aligned = printer.aligned
+        csv = printer.csv
+        isCompanion = true
+    }
+
+    /// Hands over all rows that are ready.
+    public mutating func flush() throws { try output.flush() }
+
+    /// Counts flows that companions printed.
+    public mutating func add(count more: Int) { count += more }
 }
 
 extension Flow {
