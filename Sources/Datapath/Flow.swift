@@ -52,8 +52,10 @@ public struct FlowDirection: Sendable, Equatable {
     public var rewrite: FlowTuple
     /// Packets seen (super-packets count once).
     public var packets: UInt64
-    /// TCP payload bytes seen.
+    /// TCP payload bytes sent, each counted once (by sequence numbers).
     public var bytes: UInt64
+    /// TCP payload bytes that came again.
+    public var retransmittedBytes: UInt64
     /// Added to sequence numbers, modulo 2³².
     public var sequenceDelta: UInt32
     /// Added to acknowledgements and SACK edges, modulo 2³².
@@ -75,6 +77,7 @@ public struct FlowDirection: Sendable, Equatable {
         self.rewrite = rewrite
         packets = 0
         bytes = 0
+        retransmittedBytes = 0
         sequenceDelta = 0
         acknowledgementDelta = 0
         timestampValueDelta = 0

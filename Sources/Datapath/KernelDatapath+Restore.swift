@@ -61,8 +61,6 @@ extension flow_entry {
 
     private var next_hop_none: next_hop { CDatapathABI.next_hop() }
 
-    private var isUpstream: Bool { UInt32(flags) & FLOW_FLAG_UPSTREAM.rawValue != 0 }
-
     private var peerFlags: UInt16 {
         let common =
             FLOW_FLAG_TIMESTAMPS.rawValue | FLOW_FLAG_SACK.rawValue

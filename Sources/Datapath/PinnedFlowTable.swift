@@ -146,7 +146,8 @@ extension FlowDirection {
     fileprivate init(_ key: FlowTuple, _ entry: flow_entry) {
         self.init(tuple: key, rewrite: FlowTuple(entry.rewrite))
         packets = entry.packets
-        bytes = entry.bytes
+        bytes = entry.sentBytes
+        retransmittedBytes = entry.bytes > bytes ? entry.bytes - bytes : 0
         sequenceDelta = entry.seq_delta
         acknowledgementDelta = entry.ack_delta
         timestampValueDelta = entry.tsval_delta
@@ -154,5 +155,13 @@ extension FlowDirection {
         windowShift = Int(entry.window_shift)
         ingressInterface = entry.ingress_ifindex
         egressInterface = entry.next_hop.ifindex
+    }
+}
+
+extension flow_entry {
+    /// How far the sender's numbers went, less the FIN's.
+    fileprivate var sentBytes: UInt64 {
+        let numbers = next_seq &- UInt64(first_seq)
+        return UInt32(flags) & FLOW_FLAG_FIN.rawValue != 0 && numbers > 0 ? numbers - 1 : numbers
     }
 }

@@ -14,10 +14,10 @@ import Testing
                 "balancer":"10.0.0.254:20000","endpoint":"10.0.0.11:9093","state":"established",\
                 "mode":"spliced","relay_reason":null,"created_ns":99808000000000,\
                 "last_seen_ns":99998000000000,"age_ns":192000000000,"idle_ns":2000000000,\
-                "upstream":{"bytes":1258291,"packets":1234,"sequence_delta":11,\
+                "upstream":{"bytes":1258291,"retransmitted_bytes":17,"packets":1234,"sequence_delta":11,\
                 "acknowledgement_delta":4294967295,"timestamp_value_delta":13,\
                 "timestamp_echo_delta":14,"window_shift":-2,"ingress_interface":3,\
-                "egress_interface":4},"downstream":{"bytes":35000000000,"packets":999,\
+                "egress_interface":4},"downstream":{"bytes":35000000000,"retransmitted_bytes":0,"packets":999,\
                 "sequence_delta":21,"acknowledgement_delta":22,"timestamp_value_delta":23,\
                 "timestamp_echo_delta":24,"window_shift":2,"ingress_interface":5,\
                 "egress_interface":6},"client_scale":7,"balancer_scale":8,"endpoint_scale":10,\

@@ -35,6 +35,7 @@ enum SampleFlows {
         var flow = flow(client: "192.0.2.7:50000")
         flow.upstream.packets = 1234
         flow.upstream.bytes = 1_258_291
+        flow.upstream.retransmittedBytes = 17
         flow.upstream.sequenceDelta = 11
         flow.upstream.acknowledgementDelta = 4_294_967_295
         flow.upstream.timestampValueDelta = 13

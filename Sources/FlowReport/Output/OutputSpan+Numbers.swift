@@ -20,11 +20,11 @@ extension OutputSpan<UInt8> {
     /// The digits of a number below 10⁸, a byte each, the first in the lowest byte. Two numbers of
     /// four digits are split at once, then four of two: multiplications stand for divisions.
     private static func eightDigits(_ value: UInt64) -> UInt64 {
-        let fours = value / 10_000 | value % 10_000 << 32
-        let hundreds = fours &* 10_486 >> 20 & 0x7f_0000_007f
-        let twos = hundreds | (fours &- hundreds &* 100) << 16
-        let tens = twos &* 103 >> 10 & 0x000f_000f_000f_000f
-        return tens | (twos &- tens &* 10) << 8
+        let fours = (value / 10_000) | ((value % 10_000) << 32)
+        let hundreds = ((fours &* 10_486) >> 20) & 0x7f_0000_007f
+        let twos = hundreds | ((fours &- hundreds &* 100) << 16)
+        let tens = ((twos &* 103) >> 10) & 0x000f_000f_000f_000f
+        return tens | ((twos &- tens &* 10) << 8)
     }
 
     /// Digits as characters.

@@ -22,6 +22,7 @@ extension JSONRows {
         let endpoint = FixedText(#","endpoint":"#)
         let state = FixedText(#","state":""#)
         let relayReason = FixedText(#","relay_reason":"#)
+        let retransmittedBytes = FixedText(#","retransmitted_bytes":"#)
         let packets = FixedText(#","packets":"#)
         let sequenceDelta = FixedText(#","sequence_delta":"#)
         let acknowledgementDelta = FixedText(#","acknowledgement_delta":"#)

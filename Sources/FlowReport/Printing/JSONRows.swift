@@ -89,6 +89,8 @@ struct JSONRows {
 
     private func append(_ direction: borrowing FlowDirection, _ output: inout OutputSpan<UInt8>) {
         output.append(decimal: direction.bytes)
+        output.append(text.retransmittedBytes)
+        output.append(decimal: direction.retransmittedBytes)
         output.append(text.packets)
         output.append(decimal: direction.packets)
         output.append(text.sequenceDelta)
