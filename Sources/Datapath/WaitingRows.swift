@@ -62,14 +62,19 @@ struct WaitingRows: ~Copyable, Sendable {
     }
 
     /// Takes the partner of a row out; answers its place, which holds it until the next `keep`.
-    private mutating func take(partnerOf key: flow_tuple, _ entry: flow_entry, _ hash: Int) -> Int? {
+    private mutating func take(partnerOf key: flow_tuple, _ entry: flow_entry, _ hash: Int) -> Int?
+    {
         var before = Self.none
         var index = heads[hash]
         while index != Self.none {
             let place = Int(index)
             let next = places[place].next
             if isPartner(place, key, entry) {
-                if before == Self.none { heads[hash] = next } else { places[Int(before)].next = next }
+                if before == Self.none {
+                    heads[hash] = next
+                } else {
+                    places[Int(before)].next = next
+                }
                 places[place].next = firstFree
                 firstFree = index
                 return place

@@ -18,6 +18,37 @@ extension EndToEnd {
             }
         }
 
+        /// OB-03: what the ends count, and what was sent again apart from it.
+        @Test(arguments: Family.allCases)
+        func `leaves every byte counted once`(family: Family) async throws {
+            try await withLab { lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(.echo(family))
+                try await lab.perform("loss", "10")
+                let talk = try lab.startTalk(["--bytes", "1000000"], at: .listener(family))
+                try await talk.waitUntilOpen(.seconds(60))
+                let isSettled = try await isTrue(within: .seconds(10)) {
+                    let before = try await lab.rows()
+                    try await Task.sleep(for: .seconds(1))
+                    return try await lab.rows().map(\.upstream.packets)
+                        == before.map(\.upstream.packets)
+                }
+                #expect(isSettled)
+                let row = try #require(try await lab.rows().first)
+                let socket = try await lab.run(.client, ["ss", "-Htni", "state", "established"])
+                // Of the SYN, which is acknowledged like a byte.
+                #expect(try number("bytes_acked", socket.text) - 1 == row.upstream.bytes)
+                #expect(try number("bytes_received", socket.text) == row.downstream.bytes)
+                #expect(row.upstream.bytes > 1_000_000)
+                #expect(row.upstream.retransmittedBytes + row.downstream.retransmittedBytes > 0)
+            }
+        }
+
+        private func number(_ name: String, _ text: String) throws -> Int {
+            let word = text.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("\(name):") }
+            return try #require(word.flatMap { Int($0.dropFirst(name.count + 1)) })
+        }
+
         @Test(arguments: Family.allCases)
         func `of 2 percent harms no byte of a transfer`(family: Family) async throws {
             try await withLab { lab in

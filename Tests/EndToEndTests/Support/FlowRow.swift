@@ -4,7 +4,7 @@ import Foundation
 /// A line of `flowdump -o jsonl`, as far as tests look at it.
 struct FlowRow: Decodable, Sendable {
     struct Direction: Decodable, Sendable {
-        var bytes, packets: Int
+        var bytes, retransmittedBytes, packets: Int
     }
 
     var client, listener, balancer, endpoint, state, mode: String
