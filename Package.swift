@@ -118,6 +118,14 @@ let package = Package(
         .target(name: "CNetworkNamespace"),
         library("DatapathTesting", ["Datapath", "KernelBPF", "WireTypes", "CNetworkNamespace"]),
         tests("DatapathTests", ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
+        // The datapath a second time, in Swift, and the comparison of both, packet by packet.
+        library("DatapathModel"),
+        tests(
+            "DatapathModelTests",
+            [
+                "DatapathModel", "DatapathTesting", "Datapath", "CDatapathABI", "KernelBPF",
+                "CLibBPF", "WireTypes",
+            ]),
         tests("EndToEndTests", []),
     ]
 )

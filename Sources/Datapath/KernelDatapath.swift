@@ -58,7 +58,12 @@ public final class KernelDatapath: Sendable {
         for kind in LinkKind.allCases where !options.links.contains(kind) {
             try ProgramSet.omit(kind, from: object)
         }
-        try object.load()
+        do {
+            try object.load()
+        } catch {
+            guard let complaint = KernelFeature.complaint(about: kernelNeeds) else { throw error }
+            throw BPFError(complaint, errno: error.errno)
+        }
         var programs: [LinkKind: ProgramSet] = [:]
         for kind in options.links { programs[kind] = try ProgramSet(kind, of: object) }
         self.programs = programs

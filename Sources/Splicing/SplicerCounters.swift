@@ -27,7 +27,8 @@ public final class SplicerCounters: Sendable {
         counts[Int(counter.rawValue)].value.load(ordering: .relaxed)
     }
 
-    func increment(_ counter: DaemonCounter) {
+    /// Counts one more.
+    public func increment(_ counter: DaemonCounter) {
         counts[Int(counter.rawValue)].value.add(1, ordering: .relaxed)
     }
 

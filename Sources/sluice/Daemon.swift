@@ -45,7 +45,8 @@ final class Daemon {
             let routes = try Self.routes(configuration, loaded, attached)
             let names = Self.names(loaded)
             let bridge = RelayBridge(
-                datapath: loaded, routes: routes, names: names, logger: logger)
+                datapath: loaded, routes: routes, names: names, counters: counters,
+                logger: logger)
             relay = try Self.relay(configuration, bridge, logger)
             bridge.use(relay)
             try listen(routes)

@@ -16,6 +16,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let datapath: KernelDatapath?
     private let routes: RoutingSnapshot
     private let names: ServerNameTable
+    private let counters: SplicerCounters
     private let logger: Logger
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
@@ -23,11 +24,13 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let own: Set<IPAddress>
 
     init(
-        datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable, logger: Logger
+        datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
+        counters: SplicerCounters, logger: Logger
     ) {
         self.datapath = datapath
         self.routes = routes
         self.names = names
+        self.counters = counters
         self.logger = logger
         own = Set(NetworkInterface.hostAddresses)
     }
@@ -76,8 +79,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             return decision(
                 listener, tuple, routes.answer(to: hello.serverName), hello.serverName)
         case .classified(.notClassifiable(let reason)):
+            if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             return decision(listener, tuple, routes.answer(to: reason), nil)
         case .timedOut, .ended:
+            if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
             return decision(listener, tuple, routes.answerToLateness, nil)
         }
     }

@@ -31,6 +31,21 @@ import WireTypes
         }
     }
 
+    @Test func `begins the count of what each end sent, across the end of the numbers`() throws {
+        try TestBench.use { bench in
+            var ring = bench.templateRing()
+            var connecting = ConnectingSplice(.v4)
+            try connecting.program(bench, &ring, hello: hello(517))
+            _ = try bench.run(.flowsEthernet, on: connecting.synAck)
+            let up = try connecting.clientRow(bench)
+            let down = try connecting.endpointRow(bench)
+            #expect(up.firstSequence == 0xffff_ff01 && up.nextSequence == 0xffff_ff01 + 517)
+            #expect(down.firstSequence == 0 && down.nextSequence == 0)
+            #expect(up.lastAcknowledgement == connecting.splice.note.cookie &+ 1)
+            #expect(down.lastAcknowledgement == connecting.splice.isn &+ 1)
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `completes both rows and is told`(family: Family) throws {
         try TestBench.use { bench in

@@ -66,6 +66,24 @@ extension EndToEnd {
             }
         }
 
+        /// DP-18: the smallest MTU on the way is in our SYN-ACK, so that nothing has to be told.
+        @Test(arguments: Family.allCases)
+        func `a way that is narrow from the start is in the MSS that clients are told`(
+            family: Family
+        ) async throws {
+            try await withLab { lab in
+                let change = try await lab.run(
+                    .balancer, ["ip", "link", "set", "back", "mtu", "1400"])
+                #expect(change.isSuccess, "\(change)")
+                _ = try await lab.startBalancer(.kafka(family))
+                let hash = try await lab.hash(of: "16.bin")
+                #expect(try await upload(lab, family).hasPrefix(hash))
+                for counter in ["drop_too_big", "icmp_sent", "drop_kernel", "drop_no_route"] {
+                    #expect(try await lab.counter(counter) == 0, "\(counter)")
+                }
+            }
+        }
+
         @Test(arguments: Family.allCases)
         func `a way out that shrinks in a transfer is told to the sender, which goes on`(
             family: Family

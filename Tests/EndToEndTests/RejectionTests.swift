@@ -64,6 +64,10 @@ extension EndToEnd {
                 let answer = try await lab.run(.client, line, limit: .seconds(40))
                 #expect(!answer.isSuccess)
                 #expect(!answer.errors.contains("timed out"), "\(answer)")
+                let isCounted = try await isTrue(within: .seconds(2)) {
+                    try await lab.counter("daemon_client_hello_too_large") == 1
+                }
+                #expect(isCounted)
             }
         }
     }

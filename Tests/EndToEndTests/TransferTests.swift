@@ -24,6 +24,21 @@ extension EndToEnd {
             }
         }
 
+        /// DP-11: what GRO or the sender's stack put together is not taken apart.
+        @Test func `pass the hook as super-packets`() async throws {
+            try await withLab { lab in
+                _ = try await lab.startBalancer(.kafka(.v4))
+                let download = try lab.startDownload("/16.bin", from: .listener(.v4))
+                #expect(try await download.wait().isSuccess)
+                let row = try #require(try await lab.rows().first)
+                // Acknowledgements come one by one; what else was translated is data.
+                let data = try await lab.counter("translated") - row.upstream.packets
+                #expect(row.downstream.bytes / max(data, 1) > 10 * 1448)
+                // Each of their segments is counted all the same.
+                #expect(row.downstream.packets > row.downstream.bytes / 1500)
+            }
+        }
+
         @Test(arguments: Lab.Layout.allCases)
         func `run side by side`(layout: Lab.Layout) async throws {
             try await withLab(layout) { lab in

@@ -115,13 +115,14 @@ static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 {
 	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
-		__u32 fresh =
-			p->seq + p->payload + (p->tcp_flags & TCP_FIN) - (__u32)entry->next_seq;
+		/* Read once: another CPU may move it meanwhile. */
+		__u64 next = entry->next_seq;
+		__u32 fresh = p->seq + p->payload + (p->tcp_flags & TCP_FIN) - (__u32)next;
 
 		if (seq_before(entry->last_ack, p->ack))
 			entry->last_ack = p->ack;
 		if (fresh - 1 < WINDOW_MAX) {
-			entry->next_seq += fresh;
+			entry->next_seq = next + fresh;
 			entry->last_data_ns = now;
 		}
 	}

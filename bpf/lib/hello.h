@@ -60,7 +60,7 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 	/* Of the hello and of the SYN-ACK, which are never translated. */
 	peer->last_ack = entry->cookie + 1;
 	peer->first_seq = entry->client_isn + 1;
-	peer->next_seq = peer->first_seq + entry->hello_length;
+	peer->next_seq = (__u64)peer->first_seq + entry->hello_length;
 	peer->size_limit = options->mss + (p->is_ipv6 ? 60 : 40);
 	entry->last_ack = p->ack;
 	entry->first_seq = p->seq + 1;

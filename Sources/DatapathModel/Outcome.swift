@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The programs.
+public enum Hook: String, Sendable, CaseIterable {
+    /// Packets of spliced connections, at ingress.
+    case flows
+    /// Handshakes with clients, at ingress behind it.
+    case handshake
+    /// The guard at egress.
+    case egress
+}
+
+/// Whether packets begin with an Ethernet header.
+public enum Link: String, Sendable, CaseIterable {
+    /// They do.
+    case ethernet
+    /// They begin with their IP header.
+    case raw
+}
+
+/// What becomes of a packet.
+public enum Verdict: Int32, Sendable {
+    /// To the next program or the stack.
+    case pass = -1
+    /// Gone.
+    case drop = 2
+    /// Sent on.
+    case redirect = 7
+}
+
+/// What is counted, in the order of the datapath's.
+public enum Counter: Int, Sendable, CaseIterable {
+    case translated, synAnswered, helloRecorded, helloSent, helloLost, cookieAccepted
+    case handshakeAck, passNotTCP, passFragment, passNoFlow, passAdopted, passStray, passNoDaemon
+    case dropMalformed, passExtension, dropConnecting, dropRingFull, dropNoRoute, dropTTL
+    case dropKernel, dropLocal, dropBadSynAck, dropSynData, resetEarlyFin, dropFragment, dropStray
+    case dropTooBig, icmpTranslated, dropIcmpStale, icmpSent, icmpLimited
+}
+
+/// What the daemon is told.
+public enum Record: Sendable, Equatable {
+    /// What happened to a flow.
+    public enum Event: String, Sendable {
+        case refused, challenged, optionsRefused, established, closed, reset, abandoned, orphaned
+        case stray
+
+        /// Whether the daemon must act at once.
+        public var wakes: Bool {
+            switch self {
+            case .established, .closed, .reset, .abandoned: false
+            default: true
+            }
+        }
+    }
+
+    /// An event of a flow, or of a client that has none (created 0).
+    case event(Event, client: Tuple, created: UInt64, sequence: UInt32, acknowledgement: UInt32)
+    /// A client's bytes.
+    case hello(Hello)
+
+    /// A client's bytes, in pieces of at most 4096.
+    public struct Hello: Sendable, Equatable {
+        /// Client to listener.
+        public var client: Tuple
+        /// Of the connecting flow; 0: there is none.
+        public var created: UInt64
+        /// Number of the first byte.
+        public var sequence: UInt32
+        /// TSval, 0 without.
+        public var timestamp: UInt32
+        /// Window as on the wire.
+        public var window: UInt16
+        /// The bytes.
+        public var bytes: [UInt8]
+    }
+}
+
+/// All that a packet brings about, besides changes of the world.
+public struct Outcome: Sendable, Equatable {
+    /// The verdict.
+    public var verdict: Verdict
+    /// The packet afterwards; of no meaning when it is dropped.
+    public var bytes: [UInt8]
+    /// What was counted.
+    public var counters: [Counter]
+    /// What the daemon hears.
+    public var records: [Record]
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whether `one` comes before `other` on the circle of sequence numbers (RFC 9293 §3.4).
+func isBefore(_ one: UInt32, _ other: UInt32) -> Bool { one &- other >= 0x8000_0000 }
+
+extension Passage {
+    /// Counts a packet that will be translated, and moves the flow's state.
+    mutating func account(_ segment: Segment, _ index: Int) {
+        progress(segment, &world.rows[index].row)
+        world.rows[index].row.lastSeen = world.now
+        world.rows[index].row.ingressInterface = world.interface
+        // A super-packet counts as what it was made of, or will be cut into.
+        world.rows[index].row.packets += UInt64(max(1, world.segments))
+        world.rows[index].row.bytes += UInt64(segment.payload)
+        transition(segment, index)
+    }
+
+    /// How far the sender is. A SYN on a live flow and an RST say nothing of it, nor does a segment
+    /// without ACK; numbers only move on, and by no more than a window (RFC 7323 §2.3: 2³⁰).
+    private func progress(_ segment: Segment, _ row: inout Row) {
+        guard segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack else { return }
+        if isBefore(row.lastAcknowledgement, segment.acknowledgement) {
+            row.lastAcknowledgement = segment.acknowledgement
+        }
+        let occupied = UInt32(segment.payload) + (segment.has(Flag.fin) ? 1 : 0)
+        let ahead = segment.sequence &+ occupied &- UInt32(truncatingIfNeeded: row.nextSequence)
+        if ahead >= 1, ahead <= 1 << 30 {
+            row.nextSequence += UInt64(ahead)
+            row.lastData = world.now
+        }
+    }
+
+    /// FIN, RST, and the acknowledgements that matter. Without the other direction's row nothing
+    /// can be said of the connection.
+    private mutating func transition(_ segment: Segment, _ index: Int) {
+        let row = world.rows[index].row
+        let isMover = segment.has(Flag.fin) || segment.has(Flag.rst) || row.state == .reset
+        let mayAcknowledge = row.flags.contains(.peerFIN) && !row.flags.contains(.finAcknowledged)
+        guard isMover || mayAcknowledge, let peer = peer(of: row) else { return }
+        if segment.has(Flag.rst) { return reset(segment, index, peer) }
+        revive(index, peer)
+        if segment.has(Flag.fin) { finish(segment, index, peer) }
+        acknowledgeFIN(segment, index, peer)
+    }
+
+    /// An RST marks both directions, if its receiver may believe it (RFC 5961 §3.2): its number lies
+    /// between what the receiver acknowledged and the end of what was sent. A closed flow stays so.
+    private mutating func reset(_ segment: Segment, _ index: Int, _ peer: Int) {
+        let row = world.rows[index].row
+        let other = world.rows[peer].row
+        let acknowledged = other.lastAcknowledgement &+ other.acknowledgementDelta
+        let sent = UInt32(truncatingIfNeeded: row.nextSequence) &- acknowledged
+        guard row.state != .closed, segment.sequence &- acknowledged <= sent else { return }
+        if row.state != .reset { tell(.reset, segment, row) }
+        world.rows[index].row.state = .reset
+        world.rows[peer].row.state = .reset
+    }
+
+    /// Traffic after an RST: nobody took it. The other direction follows with its own traffic.
+    private mutating func revive(_ index: Int, _ peer: Int) {
+        let row = world.rows[index].row
+        guard row.state == .reset else { return }
+        let hasFIN = row.flags.contains(.fin) || world.rows[peer].row.flags.contains(.fin)
+        world.rows[index].row.state = hasFIN ? .closing : .established
+    }
+
+    /// The number that will acknowledge the FIN, as the other side will write it.
+    private mutating func finish(_ segment: Segment, _ index: Int, _ peer: Int) {
+        let end = segment.sequence &+ UInt32(segment.payload) &+ 1
+        world.rows[peer].row.finAcknowledgement = end &+ world.rows[index].row.sequenceDelta
+        world.rows[peer].row.flags.insert(.peerFIN)
+        world.rows[index].row.flags.insert(.fin)
+        if world.rows[index].row.state == .established {
+            world.rows[index].row.state = .closing
+            world.rows[peer].row.state = .closing
+        }
+    }
+
+    /// Both FINs acknowledged: the connection is over, and lingers for repetitions.
+    private mutating func acknowledgeFIN(_ segment: Segment, _ index: Int, _ peer: Int) {
+        let row = world.rows[index].row
+        guard row.flags.contains(.peerFIN), segment.has(Flag.ack),
+            !isBefore(segment.acknowledgement, row.finAcknowledgement)
+        else { return }
+        world.rows[index].row.flags.insert(.finAcknowledged)
+        guard world.rows[peer].row.flags.contains(.finAcknowledged), row.state != .closed else {
+            return
+        }
+        world.rows[index].row.state = .closed
+        world.rows[peer].row.state = .closed
+        tell(.closed, segment, world.rows[index].row)
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CDatapathABI
+import CLibBPF
+@testable import Datapath
+import DatapathModel
+import DatapathTesting
+import Glibc
+@testable import KernelBPF
+
+/// What the kernel made of a trial.
+struct KernelOutcome {
+    var verdict: Int32
+    var bytes: [UInt8]
+    /// Rows afterwards, in the order of the trial's; nil: gone.
+    var rows: [flow_entry?]
+    var note: handshake_note?
+    var isAdopted: Bool
+    /// The coarse clock before and after the run.
+    var times: (UInt64, UInt64)
+}
+
+/// Runs trials in the kernel: five system calls a packet, no buffer made anew.
+final class KernelSide {
+    let bench: TestBench
+    private let descriptors: [Int32]
+    private let flowMap: Int32
+    private var references: [TemplateReference] = []
+    private var present: [Tuple] = []
+    private var out = [UInt8](repeating: 0, count: 16384)
+    private var entry = flow_entry()
+
+    init(_ bench: TestBench) throws {
+        self.bench = bench
+        let ethernet = try bench.datapath.programs(for: .ethernet)
+        let raw = try bench.datapath.programs(for: .raw)
+        descriptors = [
+            ethernet.flows.descriptor.number, ethernet.handshake.descriptor.number,
+            ethernet.egress.descriptor.number, raw.flows.descriptor.number,
+            raw.handshake.descriptor.number, raw.egress.descriptor.number,
+        ]
+        flowMap = bench.datapath.flows.number
+        storeTemplates()
+    }
+
+    private func storeTemplates() {
+        var ring = TemplateRing(bench.datapath, worker: 0, seed: .random(in: 0 ... .max))
+        for template in Template.all {
+            var bytes: [UInt8] = []
+            for segment in template.segments { bytes += segment }
+            var reference = ring.store(bytes.span, segmentSize: template.segments.first?.count ?? 1)
+            // Named but not there: the slot behind has another stamp, or none.
+            if template.segments.isEmpty { reference.stamp = 1 }
+            reference.segments = UInt16(template.named)
+            references.append(reference)
+        }
+    }
+
+    private func descriptor(_ trial: Trial) -> Int32 {
+        let hook =
+            switch trial.hook {
+            case .flows: 0
+            case .handshake: 1
+            case .egress: 2
+            }
+        return descriptors[trial.link == .ethernet ? hook : hook + 3]
+    }
+
+    /// nil: the kernel takes no such packet.
+    func run(_ trial: Trial) throws -> KernelOutcome? {
+        // Moments of the trial count from here: the clock must not have ticked since.
+        var start: UInt64
+        repeat {
+            start = coarseClock()
+            try prepare(trial, start)
+        } while coarseClock() != start
+        var context = sluice_test_context()
+        context.ifindex = bench.interface
+        context.ingress_ifindex = trial.isFromHost ? 0 : bench.interface
+        context.gso_segs = trial.segments
+        context.gso_size = trial.segmentSize
+        context.priority = trial.priority
+        context.repeat = 1
+        var result = sluice_test_outcome()
+        var size = UInt32(out.count)
+        // Arrays and locals outlive the call; the kernel writes at most `size` bytes.
+        let status = unsafe sluice_test_run(
+            descriptor(trial), trial.packet, UInt32(trial.packet.count), &out, &size, &context,
+            &result)
+        guard status == 0 else {
+            if status == -EINVAL { return nil }
+            throw BPFError("cannot run a trial", errno: -status)
+        }
+        let after = coarseClock()
+        var outcome = KernelOutcome(
+            verdict: result.verdict, bytes: [], rows: [], note: nil, isAdopted: false,
+            times: (start, after))
+        if result.verdict != Verdict.drop.rawValue { outcome.bytes = Array(out[..<Int(size)]) }
+        outcome.rows = trial.rows.map { read($0.key) }
+        if trial.hook == .handshake { readClient(trial, &outcome) }
+        return outcome
+    }
+
+    private func prepare(_ trial: Trial, _ now: UInt64) throws {
+        for key in present where !trial.rows.contains(where: { $0.key == key }) {
+            bench.datapath.flows.remove(key.abi)
+        }
+        present = trial.rows.map(\.key)
+        for row in trial.rows {
+            try bench.datapath.flows.set(row.key.abi, to: entry(row.row(at: now), row.template))
+        }
+        if trial.hook == .handshake { try prepareClients(trial, now) }
+    }
+
+    private func read(_ key: Tuple) -> flow_entry? {
+        var key = key.abi
+        // Both outlive the call, which fills one whole entry.
+        return unsafe bpf_map_lookup_elem(flowMap, &key, &entry) == 0 ? entry : nil
+    }
+
+    /// A row as the map has it. Fields that no program may touch hold numbers that stand out.
+    func entry(_ row: Row, _ template: Int) -> flow_entry {
+        var entry = row.abi
+        if template >= 0 {
+            entry.template_slot = references[template].slot
+            entry.template_stamp = references[template].stamp
+            entry.template_segments = references[template].segments
+        }
+        return entry
+    }
+}
+
+extension KernelSide {
+    private func prepareClients(_ trial: Trial, _ now: UInt64) throws {
+        let datapath = bench.datapath
+        for family in Family.all {
+            let key = family.client.abi
+            if let note = trial.handshakes.notes[family.client] {
+                var note = note
+                if note.created == Moment.recent { note.created = now - 10_000_000_000 }
+                try datapath.handshakes.set(key, to: note.abi)
+            } else {
+                datapath.handshakes.remove(key)
+            }
+            if let closed = trial.handshakes.adopted[family.client] {
+                try datapath.adopted.set(key, to: adopted_entry(closed_ns: closed))
+            } else {
+                datapath.adopted.remove(key)
+            }
+            let address = family.client.reversed.abi
+            let listener = listener_key(addr: address.saddr, port: address.sport, pad: 0)
+            if trial.handshakes.address?.0 == family.client.destination {
+                try datapath.listeners.set(listener, to: trial.handshakes.listener.abi)
+            } else {
+                datapath.listeners.remove(listener)
+            }
+        }
+    }
+
+    private func readClient(_ trial: Trial, _ outcome: inout KernelOutcome) {
+        guard let address = trial.handshakes.address?.0 else { return }
+        for family in Family.all where family.client.destination == address {
+            outcome.note = bench.datapath.handshakes.value(of: family.client.abi)
+            outcome.isAdopted = bench.datapath.adopted.value(of: family.client.abi) != nil
+        }
+    }
+}
+
+/// CLOCK_MONOTONIC_COARSE: what bpf_ktime_get_coarse_ns() reads.
+func coarseClock() -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}

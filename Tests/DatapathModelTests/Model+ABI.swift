@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CDatapathABI
+import DatapathModel
+
+extension Address {
+    var abi: ip_address {
+        ip_address(
+            word: (
+                UInt32(truncatingIfNeeded: high >> 32).bigEndian,
+                UInt32(truncatingIfNeeded: high).bigEndian,
+                UInt32(truncatingIfNeeded: low >> 32).bigEndian,
+                UInt32(truncatingIfNeeded: low).bigEndian
+            ))
+    }
+}
+
+extension Tuple {
+    var abi: flow_tuple {
+        flow_tuple(
+            saddr: source.abi, daddr: destination.abi, sport: sourcePort.bigEndian,
+            dport: destinationPort.bigEndian, protocol: 6)
+    }
+}
+
+extension NextHop {
+    /// IPv4 addresses stand in the first word.
+    var abi: next_hop {
+        let word = family == 2 ? Address(high: UInt64(address.v4) << 32, low: 0) : address
+        return next_hop(ifindex: interface, family: family, mtu: mtu, addr: word.abi)
+    }
+}
+
+extension Row {
+    var abi: flow_entry {
+        var entry = flow_entry()
+        entry.rewrite = rewrite.abi
+        entry.seq_delta = sequenceDelta
+        entry.ack_delta = acknowledgementDelta
+        entry.tsval_delta = timestampDelta
+        entry.tsecr_delta = echoDelta
+        entry.window_shift = windowShift
+        entry.state = state.rawValue
+        entry.flags = flags.rawValue
+        entry.last_ack = lastAcknowledgement
+        entry.fin_ack = finAcknowledgement
+        entry.next_seq = nextSequence
+        entry.packets = packets
+        entry.bytes = bytes
+        entry.created_ns = created
+        entry.last_seen_ns = lastSeen
+        entry.last_data_ns = lastData
+        entry.next_hop_checked_ns = nextHopChecked
+        entry.next_hop = nextHop.abi
+        entry.ingress_ifindex = ingressInterface
+        entry.size_limit = sizeLimit
+        entry.limit_told = timesToldLimit
+        entry.endpoint_scale = endpointScale
+        entry.first_seq = firstSequence
+        handover.write(to: &entry)
+        // What no program writes.
+        entry.listener = 0x1111
+        entry.cluster = 0x2222
+        entry.endpoint = 0x3333
+        entry.server_name = 0x4444_4444
+        return entry
+    }
+}
+
+extension Handover {
+    fileprivate func write(to entry: inout flow_entry) {
+        entry.client_scale = clientScale
+        entry.our_scale = ourScale
+        entry.client_window = clientWindow
+        entry.isn = isn
+        entry.client_isn = clientISN
+        entry.cookie = cookie
+        entry.hello_length = helloLength
+        entry.client_tsval = clientTimestamp
+        entry.syn_ack_tsval = synAckTimestamp
+    }
+}
+
+extension Note {
+    var abi: handshake_note {
+        handshake_note(
+            client_isn: clientISN, cookie: cookie, tsval: timestamp, ifindex: interface,
+            created_ns: created, mss: mss, listener: listener, scale: scale, our_scale: ourScale,
+            flags: flags)
+    }
+}
+
+extension Listener {
+    var abi: listener_entry {
+        listener_entry(
+            listener: id, mss: mss, window_scale: windowScale,
+            no_timestamps: promisesTimestamps ? 0 : 1, window: window)
+    }
+}
+
+/// Plain old data without holes, byte by byte.
+func isSame<Value: BitwiseCopyable>(_ one: Value, _ other: Value) -> Bool {
+    unsafe withUnsafeBytes(of: one) { one in
+        unsafe withUnsafeBytes(of: other) { other in unsafe one.elementsEqual(other) }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DatapathModel
+
+/// A moment relative to the run.
+enum Moment {
+    /// Long ago: older than anything is believed.
+    static let past: UInt64 = 0
+    /// The moment of the run.
+    static let present: UInt64 = 1
+    /// Ten seconds before.
+    static let recent: UInt64 = 2
+}
+
+/// One packet and the world it comes to. Times are `Moment`s until it runs.
+struct Trial: Sendable {
+    var hook = Hook.flows
+    var link = Link.ethernet
+    var packet: [UInt8] = []
+    var rows: [TrialRow] = []
+    var handshakes = Handshakes()
+    var segments: UInt32 = 0
+    var segmentSize: UInt32 = 0
+    var priority: UInt32 = 0
+    var isFromHost = false
+
+    /// As BPF_PROG_TEST_RUN reads it.
+    var etherType: UInt16 { UInt16(packet[12]) << 8 | UInt16(packet[13]) }
+
+    /// What the model needs of it, laid out at `start` and run at `now`.
+    func world(from start: UInt64, at now: UInt64, interface: UInt32) -> World {
+        var world = World(route: Family.route(on: interface))
+        world.now = now
+        world.interface = interface
+        world.ingressInterface = isFromHost ? 0 : interface
+        world.priority = priority
+        world.segments = segments
+        world.segmentSize = segmentSize
+        world.rows = rows.map { ($0.key, $0.row(at: start)) }
+        world.handshakes = handshakes
+        for (key, note) in handshakes.notes {
+            world.handshakes.notes[key]?.created = moment(note.created, start)
+        }
+        return world
+    }
+}
+
+/// A row of the flow table; its hello lies in one of the templates of the run.
+struct TrialRow: Sendable {
+    var key: Tuple
+    var row: Row
+    /// Index of the template; -1: none.
+    var template = -1
+
+    func row(at now: UInt64) -> Row {
+        var row = row
+        row.nextHopChecked = moment(row.nextHopChecked, now)
+        return row
+    }
+}
+
+private func moment(_ relative: UInt64, _ now: UInt64) -> UInt64 {
+    switch relative {
+    case Moment.present: now
+    case Moment.recent: now - 10_000_000_000
+    default: relative
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DatapathModel
+
+extension TrialMaker {
+    /// Both rows of a flow in any state, or what is left of it. The packet's own row stands last.
+    mutating func makeRows() {
+        if random.oneIn(40) { return }
+        let way = random.oneIn(40) ? family.unreachable : family.upstream
+        var up = Row(rewrite: way, state: .established)
+        var down = Row(rewrite: family.client.reversed, state: .established)
+        up.flags = [.upstream]
+        fill(&up)
+        fill(&down)
+        down.created = random.oneIn(20) ? up.created &+ 1 : up.created
+        let flags = RowFlags(rawValue: random.half() & 0x11e)
+        up.flags.formUnion(flags)
+        down.flags.formUnion(flags)
+        let state: State = random.oneIn(8) ? .connecting : random.pick(State.allCases)
+        up.state = state
+        down.state = random.oneIn(8) ? random.pick(State.allCases) : state
+        var rows = [
+            TrialRow(key: family.client, row: up), TrialRow(key: way.reversed, row: down),
+        ]
+        for index in rows.indices { handOver(&rows[index]) }
+        if random.oneIn(20) { rows.remove(at: random.below(2)) }
+        trial.rows = isUpstream ? rows.reversed() : rows
+    }
+
+    private mutating func fill(_ row: inout Row) {
+        row.sequenceDelta = delta()
+        row.acknowledgementDelta = delta()
+        row.timestampDelta = delta()
+        row.echoDelta = delta()
+        row.windowShift = random.oneIn(2) ? 0 : Int8(random.below(29) - 14)
+        row.flags.formUnion(RowFlags(rawValue: random.half() & 0xe0))
+        if random.oneIn(2) { row.flags.subtract([.fin, .peerFIN, .finAcknowledged]) }
+        row.lastAcknowledgement = number()
+        row.finAcknowledgement =
+            random.oneIn(2) ? row.lastAcknowledgement &+ 1 : number()
+        row.nextSequence = UInt64(number()) + UInt64(random.below(3)) << 32
+        row.packets = UInt64(random.below(1000))
+        row.bytes = random.next() & 0xffff_ffff_ffff
+        row.created = 4711 + random.next() & 0xffff
+        row.lastSeen = random.next() & 0xffff
+        row.lastData = random.next() & 0xffff
+        row.ingressInterface = UInt32(random.below(3))
+        row.firstSequence = random.word()
+        row.endpointScale = UInt8(random.below(15))
+        row.timesToldLimit = UInt8(random.below(5))
+        if random.oneIn(4) {
+            row.sizeLimit = random.pick([0, 80, 575, 576, 600, 1279, 1280, 1500])
+        }
+        if random.oneIn(2) { route(&row) }
+    }
+
+    /// A way out that is still believed, some with a small MTU.
+    private mutating func route(_ row: inout Row) {
+        row.nextHopChecked = Moment.present
+        row.nextHop.interface = 1
+        row.nextHop.family = family.isIPv6 ? 10 : 2
+        row.nextHop.mtu = random.oneIn(4) ? random.pick([52, 68, 576, 1280, 1500]) : 0xffff
+    }
+
+    private mutating func delta() -> UInt32 {
+        random.oneIn(6) ? random.pick([0, 1, 0xffff_ffff, 0x8000_0000]) : random.word()
+    }
+
+    private mutating func number() -> UInt32 {
+        random.oneIn(3) ? 0 &- UInt32(random.below(2000)) : random.word()
+    }
+
+    /// What the SYN-ACK needs.
+    private mutating func handOver(_ row: inout TrialRow) {
+        row.template = random.below(Template.all.count)
+        let template = Template.all[row.template]
+        row.row.handover.segments = template.segments
+        row.row.handover.segmentCount = template.named
+        row.row.handover.clientScale = UInt8(random.below(15))
+        row.row.handover.ourScale = UInt8(random.below(15))
+        row.row.handover.clientWindow = random.half()
+        row.row.handover.isn = number()
+        row.row.handover.clientISN = number()
+        row.row.handover.cookie = number()
+        row.row.handover.helloLength = UInt32(template.length)
+        row.row.handover.clientTimestamp = random.word()
+        row.row.handover.synAckTimestamp = random.word()
+    }
+
+    /// A listener, perhaps a note of the client, perhaps a socket that owns it.
+    mutating func makeClients() {
+        var clients = Handshakes()
+        clients.listener.id = random.half()
+        clients.listener.mss = random.half()
+        clients.listener.window = random.half()
+        clients.listener.windowScale = UInt8(random.below(15))
+        clients.listener.promisesTimestamps = !random.oneIn(4)
+        clients.address = (family.client.destination, 443)
+        if !random.oneIn(3) { clients.notes[family.client] = note() }
+        if random.oneIn(12) {
+            clients.adopted[family.client] = random.oneIn(2) ? 0 : 12345
+        }
+        trial.handshakes = clients
+    }
+
+    private mutating func note() -> Note {
+        var note = Note()
+        note.clientISN = number()
+        note.cookie = number()
+        note.timestamp = random.word()
+        note.interface = 1
+        note.created = random.oneIn(4) ? Moment.past : Moment.recent
+        note.mss = random.half()
+        note.listener = random.half()
+        note.scale = UInt8(random.below(15))
+        note.ourScale = UInt8(random.below(15))
+        note.flags = random.half() & 0x3f
+        return note
+    }
+}
