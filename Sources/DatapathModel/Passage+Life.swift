@@ -9,10 +9,16 @@ extension Passage {
         progress(segment, &world.rows[index].row)
         world.rows[index].row.lastSeen = world.now
         world.rows[index].row.ingressInterface = world.interface
-        // A super-packet counts as what it was made of, or will be cut into.
-        world.rows[index].row.packets += UInt64(max(1, world.segments))
+        world.rows[index].row.packets += packets(in: segment)
         world.rows[index].row.bytes += UInt64(segment.payload)
         transition(segment, index)
+    }
+
+    /// A super-packet counts as what it was made of, or will be cut into. That number may lack.
+    private func packets(in segment: Segment) -> UInt64 {
+        let size = UInt64(world.segmentSize)
+        if world.segments > 0 || size == 0 { return UInt64(max(1, world.segments)) }
+        return max(1, (UInt64(segment.payload) + size - 1) / size)
     }
 
     /// How far the sender is. A SYN on a live flow and an RST say nothing of it, nor does a segment

@@ -91,7 +91,7 @@ public struct World: Sendable {
     public var ingressInterface: UInt32 = 1
     /// Priority of the socket that sent it.
     public var priority: UInt32 = 0
-    /// Segments of a super-packet, 0: it is none.
+    /// Segments of a super-packet; 0: it is none, or nobody has counted.
     public var segments: UInt32 = 0
     /// Payload of each of them.
     public var segmentSize: UInt32 = 0

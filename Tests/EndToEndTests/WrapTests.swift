@@ -4,13 +4,14 @@ import Testing
 
 extension EndToEnd {
     @Suite(.needsBalancer) struct `Sequence numbers that wrap` {
-        private func retransmissions(_ lab: Lab) async throws -> Int {
+        /// Segments that had to be sent again because they were missing. A sender that moves to
+        /// another processor may overtake itself on veth, and sends again what the D-SACK then
+        /// says it need not have (RFC 2883).
+        private func lossesRepaired(_ lab: Lab) async throws -> Int {
             var sum = 0
             for role in [Lab.Role.client, .endpoint] {
-                let output = try await lab.run(role, ["nstat", "-asz", "TcpRetransSegs"])
-                let words = output.text.split { $0.isWhitespace }
-                let place = try #require(words.firstIndex(of: "TcpRetransSegs"))
-                sum += try #require(Int(words[place + 1]))
+                sum += try await lab.statistic("TcpRetransSegs", of: role)
+                sum -= try await lab.statistic("TcpExtTCPDSACKRecvSegs", of: role)
             }
             return sum
         }
@@ -28,7 +29,7 @@ extension EndToEnd {
                     try await talk.waitUntilOpen()
                     #expect(try await lab.flows("mode spliced and state established").count == 1)
                     try await talk.expectGood()
-                    #expect(try await retransmissions(lab) == 0, "\(isn)")
+                    #expect(try await lossesRepaired(lab) == 0, "\(isn)")
                 }
             }
         }
@@ -45,10 +46,7 @@ extension EndToEnd {
                 #expect(output.text == "\(mebibytes << 20)\n", "\(output)")
                 #expect(try await lab.flows("mode spliced").count == 1)
                 for role in [Lab.Role.client, .endpoint] {
-                    let counters = try await lab.run(role, ["nstat", "-asz", "TcpInCsumErrors"])
-                    let words = counters.text.split { $0.isWhitespace }
-                    let place = try #require(words.firstIndex(of: "TcpInCsumErrors"))
-                    #expect(words[place + 1] == "0", "\(counters)")
+                    #expect(try await lab.statistic("TcpInCsumErrors", of: role) == 0)
                 }
             }
         }

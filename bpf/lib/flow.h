@@ -109,6 +109,17 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 /* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
 #define WINDOW_MAX (1u << 30)
 
+/* How many packets a super-packet stands for. One from a virtual machine comes without the number
+ * (linux/virtio_net.h has the size alone). */
+static __always_inline __u32 segment_count(struct __sk_buff *skb, struct packet *p)
+{
+	__u32 size = skb->gso_size;
+
+	if (skb->gso_segs)
+		return skb->gso_segs;
+	return size && p->payload > size ? (p->payload + size - 1) / size : 1;
+}
+
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u64 now)
@@ -129,7 +140,7 @@ static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 	entry->last_seen_ns = now;
 	entry->ingress_ifindex = skb->ifindex;
 	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */
-	__sync_fetch_and_add(&entry->packets, skb->gso_segs ? skb->gso_segs : 1);
+	__sync_fetch_and_add(&entry->packets, segment_count(skb, p));
 	__sync_fetch_and_add(&entry->bytes, p->payload);
 	if (p->tcp_flags & (TCP_FIN | TCP_RST) || entry->state == FLOW_RESET ||
 	    (entry->flags & (FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED)) == FLOW_FLAG_PEER_FIN)

@@ -29,13 +29,19 @@ final class Lab: Sendable {
     enum Layout: String, CaseIterable, Sendable {
         case twoArm = "two-arm"
         case oneArm = "one-arm"
+        /// Both wires run through the emulator of bad networks.
+        case wan
+        /// A router between client and balancer, and one between balancer and endpoint.
+        case routed
 
         /// What the balancer attaches to.
-        var interfaces: [String] { self == .twoArm ? ["front", "back"] : ["front"] }
+        var interfaces: [String] { self == .oneArm ? ["front"] : ["front", "back"] }
     }
 
     enum Role: String, Sendable {
         case client, balancer, endpoint
+        /// The routers of the layout `routed`, on the client's and on the endpoint's side.
+        case west, east
     }
 
     /// The lab of the running test, for the evidence of a failure.
@@ -74,6 +80,15 @@ final class Lab: Sendable {
         _ role: Role, _ arguments: [String], input: String = "", limit: Duration = .seconds(60)
     ) async throws -> Command.Output {
         try await start(role, arguments, input: input).wait(limit)
+    }
+
+    /// A number that the kernel keeps of a namespace, by its name in nstat(8).
+    func statistic(_ name: String, of role: Role) async throws -> Int {
+        let output = try await run(role, ["nstat", "-asz", name])
+        let words = output.text.split { $0.isWhitespace }
+        guard let place = words.firstIndex(of: Substring(name)), let value = Int(words[place + 1])
+        else { throw Command.Failure(description: "nstat has no \(name): \(output)") }
+        return value
     }
 
     /// The command line that runs `arguments` in a namespace; the process is the command itself.

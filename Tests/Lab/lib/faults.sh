@@ -4,6 +4,8 @@
 #
 # On the way out a packet is forwarded to a veth that leads nowhere: a plain drop would be told to
 # the local TCP, which then behaves as if it had not sent.
+#
+# In the layout wan, an emulator does what these rules cannot (wan.c).
 
 make_void() { # ROLE
     ip_in "$1" link show void >/dev/null 2>&1 && return
@@ -63,6 +65,32 @@ blackhole() { # PORT [ADDRESS]
     *) match="ip daddr $2 $match" ;;
     esac
     add_fault endpoint in "$match"
+}
+
+start_wan() {
+    : >"$state/wan.options"
+    lab_spawn wan "$cache/wan" "$state" client front back endpoint >"$state/wan.pid"
+    wait_for_counts
+}
+
+wait_for_counts() {
+    for _ in {1..100}; do
+        [ ! -e "$state/wan.counts" ] || return 0
+        sleep 0.02
+    done
+    echo "lab: the emulator did not answer:" >&2
+    cat "$state"/wan.*.log >&2
+    return 1
+}
+
+# Tells what was done under the options that end.
+set_wan() { # OPTION=VALUE...
+    [ -e "$state/wan.pid" ] || reject "only a lab of the layout wan has an emulator"
+    echo "$*" >"$state/wan.options"
+    rm -f "$state/wan.counts"
+    kill -HUP "$(cat "$state/wan.pid")"
+    wait_for_counts
+    cat "$state/wan.counts"
 }
 
 clear_faults() {

@@ -5,11 +5,15 @@
 # one-arm:  client net0 ──┐
 #                         ├─ switch ── front balancer      (both networks on one interface)
 #         endpoint net0 ──┘
+# wan:      as two-arm, but both wires run through the emulator in the namespace wan (wan.c)
+# routed:   client net0 ── west ── front balancer back ── east ── net0 endpoint
 
 vip4=192.0.2.1 vip6=2001:db8:f::1
 client4=198.51.100.10 client6=2001:db8:c::10
 front4=198.51.100.1 front6=2001:db8:c::1
 back4=10.0.0.1 back6=fd00:e::1
+west4=203.0.113.1 west6=2001:db8:a::1 routed_front4=203.0.113.2 routed_front6=2001:db8:a::2
+east4=10.1.0.254 east6=fd00:b::254 routed_back4=10.1.0.1 routed_back6=fd00:b::1
 endpoints4=(10.0.0.10 10.0.0.11) endpoints6=(fd00:e::10 fd00:e::11)
 
 ip_in() { # ROLE ARGUMENTS...
@@ -59,25 +63,79 @@ make_namespaces() { # LAYOUT
         join endpoint net0 switch endpoint
         for role in client balancer endpoint; do ip_in switch link set $role master lan; done
         ;;
-    *) reject "layout is two-arm or one-arm, not $1" ;;
+    wan)
+        add_namespace wan
+        # Not a word of its own from this namespace.
+        sysctl_in wan net.ipv6.conf.{all,default}.disable_ipv6=1
+        join client net0 wan client
+        join balancer front wan front
+        join balancer back wan back
+        join endpoint net0 wan endpoint
+        ;;
+    routed)
+        for role in west east; do
+            add_namespace $role
+            sysctl_in $role net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+        done
+        join client net0 west client
+        join west balancer balancer front
+        join balancer back east balancer
+        join east endpoint endpoint net0
+        ;;
+    *) reject "layout is two-arm, one-arm, wan or routed, not $1" ;;
     esac
 }
 
 make_addresses() { # LAYOUT
-    local back=back address
-    [ "$1" = two-arm ] || back=front
+    local address
     ip_in client addr add $client4/24 dev net0
     ip_in client addr add $client6/64 dev net0 nodad
-    ip_in balancer addr add $front4/24 dev front
-    ip_in balancer addr add $front6/64 dev front nodad
-    ip_in balancer addr add $vip4/32 dev front
-    ip_in balancer addr add $vip6/128 dev front nodad
-    ip_in balancer addr add $back4/24 dev $back
-    ip_in balancer addr add $back6/64 dev $back nodad
     for address in "${endpoints4[@]}"; do ip_in endpoint addr add "$address/24" dev net0; done
     for address in "${endpoints6[@]}"; do ip_in endpoint addr add "$address/64" dev net0 nodad; done
+    case $1 in
+    routed) make_routers_addresses ;;
+    one-arm) make_balancers_addresses front ;;
+    *) make_balancers_addresses back ;;
+    esac
+    ip_in balancer addr add $vip4/32 dev front
+    ip_in balancer addr add $vip6/128 dev front nodad
     ip_in client route add default via $front4
     ip_in client -6 route add default via $front6
+}
+
+# BACK: the interface towards the endpoints.
+make_balancers_addresses() { # BACK
+    ip_in balancer addr add $front4/24 dev front
+    ip_in balancer addr add $front6/64 dev front nodad
+    ip_in balancer addr add $back4/24 dev "$1"
+    ip_in balancer addr add $back6/64 dev "$1" nodad
+}
+
+# The routers have the addresses that are the balancer's elsewhere: clients and endpoints see no
+# difference.
+make_routers_addresses() {
+    ip_in west addr add $front4/24 dev client
+    ip_in west addr add $front6/64 dev client nodad
+    ip_in west addr add $west4/24 dev balancer
+    ip_in west addr add $west6/64 dev balancer nodad
+    ip_in west route add default via $routed_front4
+    ip_in west -6 route add default via $routed_front6
+    ip_in balancer addr add $routed_front4/24 dev front
+    ip_in balancer addr add $routed_front6/64 dev front nodad
+    ip_in balancer route add ${client4%.*}.0/24 via $west4
+    ip_in balancer -6 route add ${client6%::*}::/64 via $west6
+    ip_in balancer addr add $routed_back4/24 dev back
+    ip_in balancer addr add $routed_back6/64 dev back nodad
+    ip_in balancer route add ${back4%.*}.0/24 via $east4
+    ip_in balancer -6 route add ${back6%::*}::/64 via $east6
+    ip_in east addr add $east4/24 dev balancer
+    ip_in east addr add $east6/64 dev balancer nodad
+    ip_in east addr add $back4/24 dev endpoint
+    ip_in east addr add $back6/64 dev endpoint nodad
+    ip_in east route add default via $routed_back4
+    ip_in east -6 route add default via $routed_back6
+    ip_in endpoint route add ${routed_back4%.*}.0/24 via $back4
+    ip_in endpoint -6 route add ${routed_back6%::*}::/64 via $back6
 }
 
 # Endpoints know the balancer's network alone, unless plain forwarding is asked for.
@@ -91,8 +149,9 @@ set_direct() { # on|off
 
 set_offloads() { # on|off
     local role device
-    for role in client balancer endpoint; do
-        for device in net0 front back; do
+    for role in client balancer endpoint switch wan west east; do
+        [ -e "/run/netns/$name-$role" ] || continue
+        for device in net0 front back client balancer endpoint; do
             ip_in $role link show $device >/dev/null 2>&1 || continue
             in_namespace $role ethtool -K $device tso "$1" gso "$1" gro "$1" tx "$1" >/dev/null 2>&1
         done
@@ -101,7 +160,7 @@ set_offloads() { # on|off
 
 remove_namespaces() {
     local role
-    for role in client balancer endpoint switch; do
+    for role in client balancer endpoint switch wan west east; do
         [ ! -e "/run/netns/$name-$role" ] || ip netns del "$name-$role"
     done
 }
