@@ -18,7 +18,7 @@ extension Passage {
         if segment.isFragment { return .pass }
         guard let address = world.handshakes.address,
             address == (segment.tuple.destination, segment.tuple.destinationPort)
-        else { return end(.pass, .passNoFlow) }
+        else { return isForSourcePort(segment) ? stray(segment) : end(.pass, .passNoFlow) }
         if let closed = world.handshakes.adopted[segment.tuple] {
             // TIME_WAIT of a socket of ours does not keep a client from coming again.
             guard segment.flags & (Flag.syn | Flag.ack) == Flag.syn, closed != 0 else {
@@ -28,6 +28,22 @@ extension Passage {
         }
         let kind = segment.flags & (Flag.syn | Flag.ack | Flag.rst | Flag.fin)
         return kind == Flag.syn ? answerSYN(segment) : segmentOfClient(segment)
+    }
+
+    /// An endpoint's, of a flow that is not there. What passes through the host is not asked of
+    /// here: nothing is forwarded, and no socket has the port.
+    private func isForSourcePort(_ segment: Segment) -> Bool {
+        world.sourcePorts.contains(segment.tuple.destinationPort)
+            && segment.flags & (Flag.syn | Flag.rst) == 0
+    }
+
+    /// Told to the daemon, as often as the budget allows; the stack resets what it hears of.
+    private mutating func stray(_ segment: Segment) -> Verdict {
+        if segment.flags & (Flag.ack | Flag.rst) == Flag.ack, world.hasToken {
+            tellOfClient(.stray, segment, created: 0)
+            return end(.drop, .dropStray)
+        }
+        return end(.pass, .passStray)
     }
 
     /// SYN-ACK with a cookie. Data in a SYN is left to the client's repetition (RFC 7413 §3.1).
@@ -103,16 +119,10 @@ extension Passage {
         return options
     }
 
-    /// A segment behind a handshake. One that is of none, and whose cookie is not right, is told to
-    /// the daemon, as often as the budget allows; the stack resets what it hears of.
+    /// A segment behind a handshake, or one that is of none and whose cookie is not right.
     private mutating func segmentOfClient(_ segment: Segment) -> Verdict {
-        guard var note = world.handshakes.notes[segment.tuple], continues(segment, note) else {
-            if segment.flags & (Flag.ack | Flag.rst) == Flag.ack, world.hasToken {
-                tellOfClient(.stray, segment, created: 0)
-                return end(.drop, .dropStray)
-            }
-            return end(.pass, .passStray)
-        }
+        guard var note = world.handshakes.notes[segment.tuple], continues(segment, note)
+        else { return stray(segment) }
         note.flags |= Note.acknowledged | (segment.payload > 0 ? Note.data : 0)
         world.handshakes.notes[segment.tuple] = note
         if segment.has(Flag.rst) {

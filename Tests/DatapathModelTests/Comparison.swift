@@ -24,13 +24,13 @@ struct Comparison {
 extension KernelSide {
     /// nil: the kernel takes no such packet.
     ///
-    /// What the model cannot know is tried: whether the clock's tick fell into the run, and whether
+    /// What the model cannot know is tried: whether ticks of the clock fell into the run, and whether
     /// the budget had a token.
     func compare(_ trial: Trial, with model: Model) throws -> Comparison? {
         guard let kernel = try run(trial) else { return nil }
         var first: Comparison?
         for hasToken in [true, false] {
-            for now in [kernel.times.0, kernel.times.1] {
+            for now in kernel.moments {
                 var world = trial.world(from: kernel.times.0, at: now, interface: bench.interface)
                 world.hasToken = hasToken
                 world.cookie = cookie(trial, kernel)
@@ -40,7 +40,6 @@ extension KernelSide {
                 comparison.differences = differences(comparison)
                 if comparison.differences.isEmpty { return comparison }
                 if first == nil { first = comparison }
-                if kernel.times.0 == kernel.times.1 { break }
             }
         }
         return first

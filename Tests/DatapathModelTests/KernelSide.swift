@@ -18,6 +18,14 @@ struct KernelOutcome {
     var isAdopted: Bool
     /// The coarse clock before and after the run.
     var times: (UInt64, UInt64)
+
+    /// What the programs may have read. On a busy machine the run may lie between two ticks, neither
+    /// of which is `times`: then its own notes tell.
+    var moments: [UInt64] {
+        guard times.0 < times.1 else { return [times.0] }
+        let notes = rows.compactMap { $0?.last_seen_ns } + [note?.created_ns].compactMap(\.self)
+        return [times.0, times.1] + notes.filter { times.0 < $0 && $0 < times.1 }
+    }
 }
 
 /// Runs trials in the kernel: five system calls a packet, no buffer made anew.

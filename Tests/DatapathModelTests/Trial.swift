@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DatapathTesting
 import DatapathModel
 
 /// A moment relative to the run.
@@ -30,6 +31,7 @@ struct Trial: Sendable {
     /// What the model needs of it, laid out at `start` and run at `now`.
     func world(from start: UInt64, at now: UInt64, interface: UInt32) -> World {
         var world = World(route: Family.route(on: interface))
+        world.sourcePorts = TestBench.sourcePorts
         world.now = now
         world.interface = interface
         world.ingressInterface = isFromHost ? 0 : interface

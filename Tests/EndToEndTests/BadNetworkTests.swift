@@ -65,8 +65,8 @@ extension EndToEnd {
                 #expect(report.failed <= comparison.failed, "\(report) \(comparison)")
                 #expect(report.good + report.failed == Self.count)
                 expectWeather(weather, counts)
-                let rows = try await lab.rows()
-                #expect(rows.count { $0.mode == "spliced" } == Self.count, "\(rows.count)")
+                #expect(try await lab.counter("daemon_relayed") == 0)
+                #expect(try await lab.counter("daemon_established") == Self.count)
                 print(
                     "\(weather.testDescription): \(report.seconds) s, plain \(comparison.seconds) s;",
                     counts)

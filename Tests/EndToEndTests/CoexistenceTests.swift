@@ -42,4 +42,28 @@ extension EndToEnd {
             }
         }
     }
+
+    @Suite(.needsBalancer) struct `Connections that only pass through the host` {
+        /// The ports of their clients are those that splices come from: 10000 and up.
+        @Test(arguments: Family.allCases)
+        func `are left alone, whatever their ports`(family: Family) async throws {
+            try await withLab(direct: true) { lab in
+                _ = try await lab.startBalancer(.kafka(family))
+                let ours = try await lab.greet("kafka1.server.test", at: .listener(family))
+                #expect(ours.isSuccess, "\(ours)")
+                let port = try #require(
+                    try await lab.rows().first?.balancer.split(separator: ":").last)
+                #expect(try #require(Int(port)) < 10100)
+                for _ in 1...20 {
+                    let options = [
+                        "--local-port", "10000-10100", "--max-time", "5", "-o", "/dev/null",
+                    ]
+                    let line = lab.curl("kafka1.server.test", .endpoint(family, 9093), "/16.bin")
+                    let answer = try await lab.run(.client, line + options)
+                    #expect(answer.isSuccess, "\(answer)")
+                }
+                #expect(try await lab.counter("drop_stray") == 0)
+            }
+        }
+    }
 }

@@ -237,6 +237,28 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	return report_hello(skb, &context);
 }
 
+/*
+ * Whether the stack would deliver the packet rather than forward it. Asked of the interface where
+ * it is: one that does not forward delivers or drops.
+ */
+static __noinline int is_for_this_host(struct __sk_buff *skb, struct packet *p)
+{
+	struct bpf_fib_lookup fib = {};
+	long result;
+
+	fib.family = p->is_ipv6 ? AF_INET6 : AF_INET;
+	fib.ifindex = skb->ifindex;
+	if (p->is_ipv6) {
+		__builtin_memcpy(fib.ipv6_src, &p->tuple.saddr, 16);
+		__builtin_memcpy(fib.ipv6_dst, &p->tuple.daddr, 16);
+	} else {
+		fib.ipv4_src = p->tuple.saddr.word[3];
+		fib.ipv4_dst = p->tuple.daddr.word[3];
+	}
+	result = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
 /* Whether a packet without a flow is an endpoint's: to a port of ours that no socket has. */
 static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p)
 {
@@ -248,7 +270,7 @@ static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p
 
 	for (int i = 0; i < PORT_RANGES; i++)
 		ours |= port >= source_ports[i].first && port <= source_ports[i].last;
-	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST))
+	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST) || !is_for_this_host(skb, p))
 		return 0;
 	if (p->is_ipv6) {
 		__builtin_memcpy(tuple.ipv6.saddr, &p->tuple.saddr, 16);

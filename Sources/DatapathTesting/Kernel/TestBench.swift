@@ -17,6 +17,8 @@ public final class TestBench: @unchecked Sendable {
     public let datapath: KernelDatapath
     /// The interface that packets of tests come in on, and that the FIB names.
     public let interface: UInt32
+    /// Ports that splices come from.
+    public static let sourcePorts: ClosedRange<UInt16> = 20000...20007
     private let namespace: NetworkNamespace
     private var rings: WorkerRings
     private var baseline: [UInt64] = []
@@ -56,6 +58,7 @@ public final class TestBench: @unchecked Sendable {
         options.isPrivate = true
         options.flows = 4096
         options.handshakes = 1024
+        options.sourcePorts = [Self.sourcePorts]
         let datapath = try KernelDatapath(options)
         self.datapath = datapath
         rings = try WorkerRings(datapath, worker: 0)
@@ -71,6 +74,14 @@ public final class TestBench: @unchecked Sendable {
         datapath.clear()
         _ = records()
         baseline = DatapathCounter.allCases.map { datapath.value(of: $0) }
+    }
+
+    /// Has `near` forward while `body` runs.
+    public func forwarding<Value>(_ body: () throws -> Value) throws -> Value {
+        let keys = ["net.ipv4.conf.near.forwarding", "net.ipv6.conf.near.forwarding"]
+        try namespace.shell(keys.map { "sysctl -qw \($0)=1" })
+        defer { try? namespace.shell(keys.map { "sysctl -qw \($0)=0" }) }
+        return try body()
     }
 
     /// How often a counter went up in this test.
