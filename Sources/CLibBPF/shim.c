@@ -80,6 +80,17 @@ int sluice_tcx_attach(int program, int ifindex, int attach_type)
 	return link < 0 ? -errno : link;
 }
 
+int sluice_tcx_interface(int link)
+{
+	struct bpf_link_info info = {0};
+	unsigned size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(link, &info, &size))
+		return -errno;
+	/* Debian 12's headers lack `tcx`; it begins like `xdp`, with the interface. */
+	return (int)info.xdp.ifindex;
+}
+
 static enum bpf_tc_attach_point attach_point(int egress)
 {
 	return egress ? BPF_TC_EGRESS : BPF_TC_INGRESS;
@@ -103,6 +114,14 @@ int sluice_clsact_detach(int ifindex, int egress, unsigned priority, unsigned ha
 	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = priority);
 
 	return bpf_tc_detach(&hook, &options);
+}
+
+int sluice_clsact_is_attached(int ifindex, int egress, unsigned priority, unsigned handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_point(egress));
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = handle, .priority = priority);
+
+	return bpf_tc_query(&hook, &options) == 0;
 }
 
 int sluice_clsact_remove(int ifindex)

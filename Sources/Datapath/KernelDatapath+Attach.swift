@@ -15,6 +15,14 @@ final class Attachment: Sendable {
         self.mode = mode
         self.handshake = handshake
     }
+
+    /// Whether the kernel still has it: all of it goes with the interface.
+    var isLive: Bool {
+        if mode == .tcx { return handshake?.interface() == interface }
+        return ClsactFilter(
+            interface: interface, hook: .ingress, priority: ClsactPriority.flows
+        ).isAttached
+    }
 }
 
 /// Priorities of our clsact filters: behind everything that people number by hand.
@@ -98,6 +106,12 @@ extension KernelDatapath {
         _ program: borrowing BPFProgram, _ interface: UInt32, _ hook: TCHook, _ priority: UInt32
     ) throws(BPFError) {
         _ = try ClsactFilter(attaching: program, to: interface, hook, priority: priority)
+    }
+
+    /// Whether what `attach` attached is still there. It is not once the interface was deleted, even
+    /// if another one has its index by now.
+    public func isAttached(to interface: UInt32) -> Bool {
+        attachments.withLock { $0.contains { $0.interface == interface && $0.isLive } }
     }
 
     /// Detaches everything of ours from an interface, also what an earlier run left.

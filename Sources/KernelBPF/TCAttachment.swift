@@ -48,6 +48,12 @@ public struct TCXLink: ~Copyable, Sendable {
         }
     }
 
+    /// The index of the interface that it is attached to; nil when that is gone.
+    public borrowing func interface() -> UInt32? {
+        let index = sluice_tcx_interface(descriptor.number)
+        return index > 0 ? UInt32(index) : nil
+    }
+
     /// Detaches the program, whoever else holds the link.
     public borrowing func detach() {
         bpf_link_detach(descriptor.number)
@@ -88,6 +94,12 @@ public struct ClsactFilter: Sendable {
     public func detach() {
         _ = sluice_clsact_detach(
             Int32(bitPattern: interface), hook == .egress ? 1 : 0, priority, Self.handle)
+    }
+
+    /// Whether the filter is there.
+    public var isAttached: Bool {
+        sluice_clsact_is_attached(
+            Int32(bitPattern: interface), hook == .egress ? 1 : 0, priority, Self.handle) == 1
     }
 
     /// How many filters of others stand at the hook.

@@ -15,7 +15,7 @@ public struct NetworkInterface: Sendable, Equatable {
     /// Whether packets have no link header (tun, WireGuard).
     public let isRaw: Bool
     /// Its addresses.
-    public let addresses: [IPAddress]
+    public private(set) var addresses: [IPAddress]
 
     private static let ethernet: Int32 = 1
     private static let loopback: Int32 = 772
@@ -36,13 +36,23 @@ public struct NetworkInterface: Sendable, Equatable {
         self.init(name: String(decoding: bytes, as: UTF8.self), index: index)
     }
 
-    private init(name: String, index: UInt32) {
+    private init?(name: String, index: UInt32) {
+        let mtu = unsafe interface_mtu(name)
+        let type = unsafe interface_hardware_type(name)
+        // It may go while it is asked.
+        guard mtu >= 0, type >= 0 else { return nil }
         self.name = name
         self.index = index
-        mtu = Int(unsafe interface_mtu(name))
-        let type = unsafe interface_hardware_type(name)
+        self.mtu = Int(mtu)
         isRaw = type != Self.ethernet && type != Self.loopback
         addresses = Self.allAddresses().filter { $0.name == name }.map(\.address)
+    }
+
+    /// The same without its addresses: what is left to know of one that is gone.
+    public var withoutAddresses: NetworkInterface {
+        var interface = self
+        interface.addresses = []
+        return interface
     }
 
     /// Names of all interfaces.

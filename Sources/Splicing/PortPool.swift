@@ -7,7 +7,7 @@ public import WireTypes
 /// Ports never used yet come first, then the one that was given back longest ago. A worker owns
 /// the ports that leave its index when divided by the number of workers, so no lock is needed.
 public struct PortPool: Sendable {
-    private let sources: [IPAddress]
+    private var sources: [IPAddress]
     private let ranges: [ClosedRange<UInt16>]
     private let worker: Int
     private let workers: Int
@@ -82,6 +82,47 @@ public struct PortPool: Sendable {
             return
         }
         if !Self.has(place, out) { take(place) }
+    }
+
+    /// Hands out ports of these addresses from now on; those that are out stay so.
+    public mutating func use(sources new: [IPAddress]) {
+        guard new != sources else { return }
+        let old = self
+        sources = new
+        out = Array(repeating: [], count: new.count)
+        used = out
+        (source, range) = (0, 0)
+        nextPort = ranges.first.map { Self.firstPort(in: $0, worker, workers) } ?? 0
+        for (index, address) in old.sources.enumerated() {
+            if let kept = new.firstIndex(of: address) {
+                out[kept] = old.out[index]
+                used[kept] = old.used[index]
+            } else {
+                for port in old.portsOut(of: index) {
+                    strangers.insert(TransportAddress(address, port))
+                }
+            }
+        }
+        returned = old.returned.dropFirst(old.firstReturned).compactMap { place in
+            new.firstIndex(of: old.sources[Int(place.source)]).map {
+                Place(source: UInt16($0), port: place.port)
+            }
+        }
+        firstReturned = 0
+        // An address that was ours before.
+        for port in strangers {
+            guard let place = place(port) else { continue }
+            strangers.remove(port)
+            take(place)
+            inUse -= 1
+        }
+    }
+
+    private func portsOut(of source: Int) -> [UInt16] {
+        out[source].indices.flatMap { word in
+            (0..<64).filter { out[source][word] >> UInt64($0) & 1 == 1 }
+                .map { UInt16(word * 64 + $0) }
+        }
     }
 
     private func place(_ address: TransportAddress) -> Place? {

@@ -84,7 +84,7 @@ public struct ListenerRoutes: Sendable {
 }
 
 /// An endpoint as seen from this host.
-public struct Target: Sendable {
+public struct Target: Sendable, Equatable {
     /// Where it listens.
     public var address: TransportAddress
     /// Source addresses towards it; empty without a route.

@@ -87,6 +87,12 @@ public final class SpliceWorker: Sendable {
         inbox.withLock { $0.messages.append(message) }
     }
 
+    /// Leaves a message that is read before the next hello.
+    public func deliver(_ message: WorkerMessage) {
+        post(message)
+        bell.signal()
+    }
+
     /// Ends the thread and waits for it.
     public func stop() {
         inbox.withLock { $0.isStopping = true }
@@ -126,7 +132,14 @@ public final class SpliceWorker: Sendable {
         var lastTick: UInt64 = 0
         while true {
             let timeout: Duration = splicer.isWaiting ? .milliseconds(50) : .seconds(1)
-            _ = try epoll.wait(&events, timeout: timeout)
+            let ready = try epoll.wait(&events, timeout: timeout)
+            let isCalled = events.prefix(ready).contains { $0.token == 0 }
+            if isCalled {
+                bell.clear()
+                let now = MonotonicClock.nanoseconds
+                for message in takeMessages().messages { splicer.handle(message, now: now) }
+                lastTick = 0
+            }
             var now = MonotonicClock.nanoseconds
             repeat {
                 let count = rings.drain(

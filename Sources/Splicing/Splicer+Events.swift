@@ -81,6 +81,17 @@ extension Splicer where Kernel: ~Copyable {
         case .free(let port, let target):
             let upstream = FlowTuple(source: port, destination: routes.targets[target].address)
             if kernel.downstreamRow(of: upstream) == nil { free(port, target) }
+        case .ways(let targets, let segmentSize):
+            settings.segmentSize = segmentSize
+            follow(targets)
+        }
+    }
+
+    /// For clients from now on; splices keep the address that they have.
+    private mutating func follow(_ targets: [Target]) {
+        for (index, target) in targets.enumerated() where target != routes.targets[index] {
+            pools[index].use(sources: target.sources)
+            routes.targets[index] = target
         }
     }
 

@@ -11,7 +11,7 @@ public import WireTypes
 public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var kernel: Kernel
     var routes: RoutingSnapshot
-    let settings: SplicerSettings
+    var settings: SplicerSettings
     let fallback: any SpliceFallback
     let admission: FlowAdmission
     let counters: SplicerCounters

@@ -62,4 +62,7 @@ public enum WorkerMessage: Sendable {
     case ended(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64)
     /// A port of this worker that another one saw free.
     case free(TransportAddress, target: Int)
+    /// Addresses, routes or interfaces changed, and with them the ways to the endpoints: the
+    /// snapshot's targets anew, in the same order, and the payload of a hello's segment.
+    case ways([Target], segmentSize: Int)
 }

@@ -22,6 +22,8 @@ final class Daemon {
     private let relay: Relay
     private var workers: [SpliceWorker] = []
     private var sweeper: FlowSweeper?
+    private var promises: ListenerPromises?
+    private var follower: NetworkFollower?
     private let counters: SplicerCounters
     private let admission: FlowAdmission
 
@@ -51,6 +53,7 @@ final class Daemon {
             bridge.use(relay)
             try listen(routes)
             if let loaded { try splice(loaded, routes, bridge, names) }
+            try follow(routes, bridge)
         } catch {
             // What an earlier daemon left running goes on without us.
             if !hadPins { loaded?.unload() }
@@ -158,9 +161,7 @@ final class Daemon {
 
     /// Ordinary sockets, for clients on this host and when BPF is not permitted.
     private func listen(_ routes: RoutingSnapshot) throws {
-        let ids = try configuration.listeners.enumerated().map { index, listener in
-            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
-        }
+        let ids = try listenerIDs
         for (address, listener) in plan.sockets {
             do {
                 try relay.listen(on: address, listener: ids[listener])
@@ -168,6 +169,14 @@ final class Daemon {
                 throw failure(
                     "cannot listen on \(address) for listener "
                         + "\(configuration.listeners[listener].name): \(error)")
+            }
+        }
+    }
+
+    private var listenerIDs: [UInt16] {
+        get throws {
+            try configuration.listeners.enumerated().map { index, listener in
+                try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
             }
         }
     }
@@ -191,6 +200,7 @@ final class Daemon {
         settings.sequenceKey = try datapath.initialSequenceSecret()
         workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
         let promises = ListenerPromises(datapath, routes)
+        self.promises = promises
         let sweeper = sweeper(datapath, routes, bridge, names, promises)
         self.sweeper = sweeper
         for (index, worker) in workers.enumerated() {
@@ -253,7 +263,12 @@ final class Daemon {
     }
 
     private func attach(_ datapath: KernelDatapath, _ promises: ListenerPromises) throws {
-        let ids = try configuration.listeners.map { try datapath.id(of: $0.name, .listener) }
+        // Those of an earlier run, of interfaces that went since.
+        for (index, _) in KernelDatapath.attachedInterfaces(datapath.pins)
+        where NetworkInterface(index: index) == nil {
+            datapath.detach(from: index)
+        }
+        let ids = try listenerIDs
         for (address, listener) in plan.addresses {
             try promises.listen(
                 on: address,
@@ -273,6 +288,24 @@ final class Daemon {
                     "by": "\(mode.rawValue)",
                 ])
         }
+    }
+
+    /// From here on interfaces, addresses and routes may change.
+    private func follow(_ routes: RoutingSnapshot, _ bridge: RelayBridge) throws {
+        let interfaces = datapath.map { datapath in
+            FollowedInterfaces(
+                datapath, logger,
+                zip(plan.selectors, plan.interfaces).map { selector, interface in
+                    (selector, interface, Self.mode(configuration, interface))
+                })
+        }
+        let ways = FollowedWays(
+            configuration: configuration, plan: plan, targets: routes.targets,
+            listeners: try listenerIDs, relay: relay, bridge: bridge, workers: workers,
+            promises: promises, logger: logger)
+        let follower = try NetworkFollower(interfaces, ways, logger)
+        self.follower = follower
+        try follower.start()
     }
 
     private func beat(_ datapath: KernelDatapath) {
@@ -301,6 +334,7 @@ final class Daemon {
     }
 
     private func stop(keepFlows: Bool) {
+        follower?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
         datapath?.detachHandshakes()
         for worker in workers { worker.stop() }

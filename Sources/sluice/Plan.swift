@@ -9,16 +9,29 @@ import WireTypes
 
 /// What this host has to do with the configuration: interfaces found, addresses expanded, routes
 /// to endpoints asked. Nothing is changed by making it.
-struct Plan {
+struct Plan: Sendable {
     /// Interfaces to attach to.
     let interfaces: [NetworkInterface]
+    /// How they were asked for.
+    let selectors: [InterfaceSelector]
     /// Addresses to answer SYNs on, with the listener's position in the configuration.
     let addresses: [(address: TransportAddress, listener: Int)]
     /// Addresses for ordinary listening sockets; wildcards stay wildcards.
     let sockets: [(address: TransportAddress, listener: Int)]
 
     init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
-        interfaces = try Self.interfaces(configuration.interfaces + extraInterfaces)
+        let found = try Self.interfaces(configuration.interfaces + extraInterfaces)
+        self.init(configuration, found.map(\.interface), selectors: found.map(\.selector))
+        try Self.checkOwnership(configuration)
+    }
+
+    /// The same for interfaces that are known already.
+    init(
+        _ configuration: Configuration, _ interfaces: [NetworkInterface],
+        selectors: [InterfaceSelector]
+    ) {
+        self.interfaces = interfaces
+        self.selectors = selectors
         var specific: [(address: TransportAddress, listener: Int)] = []
         var wildcard: [(address: TransportAddress, listener: Int)] = []
         for (index, listener) in configuration.listeners.enumerated() {
@@ -43,7 +56,6 @@ struct Plan {
                 .filter { !taken.contains($0.address) }
         }
         addresses = specific + expanded
-        try Self.checkOwnership(specific.map(\.address))
     }
 
     /// A wildcard stays one, unless another listener has its port at some address: the kernel does
@@ -61,13 +73,15 @@ struct Plan {
             .filter { !taken.contains($0.address) }
     }
 
-    private static func interfaces(_ selectors: [InterfaceSelector]) throws -> [NetworkInterface] {
+    private static func interfaces(
+        _ selectors: [InterfaceSelector]
+    ) throws -> [(selector: InterfaceSelector, interface: NetworkInterface)] {
         guard !selectors.isEmpty else {
             throw failure(
                 "no interface to attach to: name one with the key `interface` or with --ifindex",
                 code: 2)
         }
-        var found: [NetworkInterface] = []
+        var found: [(selector: InterfaceSelector, interface: NetworkInterface)] = []
         for selector in selectors {
             let interface: NetworkInterface? =
                 switch selector {
@@ -79,14 +93,17 @@ struct Plan {
                     "no interface \(selector) on this host; there are: "
                         + NetworkInterface.names.joined(separator: ", "))
             }
-            if !found.contains(where: { $0.index == interface.index }) { found.append(interface) }
+            if !found.contains(where: { $0.interface.index == interface.index }) {
+                found.append((selector, interface))
+            }
         }
         return found
     }
 
-    private static func checkOwnership(_ addresses: [TransportAddress]) throws {
+    private static func checkOwnership(_ configuration: Configuration) throws {
         let own = Set(NetworkInterface.hostAddresses)
-        for address in addresses where !own.contains(address.address) {
+        for address in configuration.listeners.flatMap(\.addresses)
+        where !address.address.isUnspecified && !own.contains(address.address) {
             throw failure(
                 "cannot listen on \(address): the address is not one of this host's. "
                     + "Add it to an interface (ip address add), or correct the listener")

@@ -21,7 +21,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
-    private let own: Set<IPAddress>
+    private let own = Mutex<Set<IPAddress>>([])
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
@@ -32,7 +32,13 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         self.names = names
         self.counters = counters
         self.logger = logger
-        own = Set(NetworkInterface.hostAddresses)
+        lookAtHostAddresses()
+    }
+
+    /// The host's addresses are others than before.
+    func lookAtHostAddresses() {
+        let addresses = Set(NetworkInterface.hostAddresses)
+        own.withLock { $0 = addresses }
     }
 
     /// The relay is made with this bridge, so it comes after it.
@@ -100,7 +106,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func reason(for tuple: FlowTuple) -> RelayReason {
         if let reason = reasons.withLock({ $0.removeValue(forKey: tuple) }) { return reason }
-        if own.contains(tuple.source.address) || tuple.source.address.isLoopback {
+        let source = tuple.source.address
+        if source.isLoopback || own.withLock({ $0.contains(source) }) {
             return .localClient
         }
         return datapath == nil ? .noBPF : .noRoute

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the Glibc module of Swift leaves out: two headers, and calls that want _GNU_SOURCE. */
+/* What the Glibc module of Swift leaves out: some headers, and calls that want _GNU_SOURCE. */
 #ifndef SLUICE_KERNEL_SOCKETS_H
 #define SLUICE_KERNEL_SOCKETS_H
 
+#include <linux/rtnetlink.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

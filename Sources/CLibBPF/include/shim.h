@@ -25,10 +25,16 @@ int sluice_object_set_constant(struct bpf_object *object, const char *name, cons
 /* A tcx link at the end of the list; the descriptor, or -errno. */
 int sluice_tcx_attach(int program, int ifindex, int attach_type);
 
+/* The interface that a tcx link is attached to; 0 when that is gone, or -errno. */
+int sluice_tcx_interface(int link);
+
 /* A clsact filter of ours (created or replaced); 0 or -errno. Creates the qdisc if need be. */
 int sluice_clsact_attach(int program, int ifindex, int egress, unsigned priority,
 			 unsigned handle);
 int sluice_clsact_detach(int ifindex, int egress, unsigned priority, unsigned handle);
+
+/* Whether such a filter stands there. */
+int sluice_clsact_is_attached(int ifindex, int egress, unsigned priority, unsigned handle);
 
 /* How many filters stand at the hook, ours (by handle) left out; -errno when it cannot be told. */
 int sluice_clsact_foreign_filters(int ifindex, int egress, unsigned handle);
