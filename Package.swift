@@ -106,6 +106,7 @@ let package = Package(
         tests(
             "TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing"]),
+        tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
         tests("SettingsTests", ["Settings"]),
         tests(
             "FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes", argumentParser]),

@@ -95,6 +95,45 @@ import WireTypes
         }
         #expect(seen.keys.sorted() == Array(101...117) + Array(300...303))
     }
+
+    @Test func `goes over to another source, and keeps what is out of the first`() {
+        var pool = pool()
+        let old = pool.take()
+        pool.use(sources: [Self.second])
+        #expect(pool.inUse == 1)
+        let new = all(&pool)
+        #expect(new.count == 5 && new.allSatisfy { $0.address == Self.second })
+        #expect(pool.inUse == 6)
+        if let old { pool.giveBack(old) }
+        #expect(pool.inUse == 5)
+        #expect(pool.take() == nil, "a port of the first source is not handed out again")
+    }
+
+    @Test func `that comes back to a source does not hand out twice what is still out`() {
+        var pool = pool()
+        let out = [pool.take(), pool.take()].compactMap(\.self)
+        pool.use(sources: [Self.second])
+        pool.use(sources: [Self.first])
+        #expect(pool.inUse == 2)
+        pool.giveBack(out[1])
+        #expect(ports(&pool).sorted() == [101, 102, 103, 104])
+        #expect(pool.inUse == 5)
+    }
+
+    @Test func `keeps the order of a source that stays, wherever it stands then`() {
+        var pool = pool(sources: [Self.second, Self.first])
+        let taken = all(&pool)
+        for port in taken.reversed() { pool.giveBack(port) }
+        pool.use(sources: [Self.first])
+        #expect(ports(&pool) == [104, 103, 102, 101, 100])
+    }
+
+    @Test func `does nothing when told the sources that it has`() {
+        var pool = pool()
+        if let port = pool.take() { pool.giveBack(port) }
+        pool.use(sources: [Self.first])
+        #expect(ports(&pool) == [101, 102, 103, 104, 100])
+    }
 }
 
 @Suite struct `Port pool after a restart` {

@@ -87,28 +87,71 @@ make_namespaces() { # LAYOUT
 }
 
 make_addresses() { # LAYOUT
-    local address
-    ip_in client addr add $client4/24 dev net0
-    ip_in client addr add $client6/64 dev net0 nodad
-    for address in "${endpoints4[@]}"; do ip_in endpoint addr add "$address/24" dev net0; done
-    for address in "${endpoints6[@]}"; do ip_in endpoint addr add "$address/64" dev net0 nodad; done
+    make_endpoints_addresses
     case $1 in
     routed) make_routers_addresses ;;
-    one-arm) make_balancers_addresses front ;;
-    *) make_balancers_addresses back ;;
+    one-arm)
+        make_front_addresses
+        make_back_addresses front
+        ;;
+    *)
+        make_front_addresses
+        make_back_addresses back
+        ;;
     esac
+    make_vip
+    make_clients_addresses
+}
+
+make_front_addresses() {
+    ip_in balancer addr add $front4/24 dev front
+    ip_in balancer addr add $front6/64 dev front nodad
+}
+
+make_back_addresses() { # INTERFACE
+    ip_in balancer addr add $back4/24 dev "$1"
+    ip_in balancer addr add $back6/64 dev "$1" nodad
+}
+
+make_vip() {
     ip_in balancer addr add $vip4/32 dev front
     ip_in balancer addr add $vip6/128 dev front nodad
+}
+
+make_clients_addresses() {
+    ip_in client addr add $client4/24 dev net0
+    ip_in client addr add $client6/64 dev net0 nodad
     ip_in client route add default via $front4
     ip_in client -6 route add default via $front6
 }
 
-# BACK: the interface towards the endpoints.
-make_balancers_addresses() { # BACK
-    ip_in balancer addr add $front4/24 dev front
-    ip_in balancer addr add $front6/64 dev front nodad
-    ip_in balancer addr add $back4/24 dev "$1"
-    ip_in balancer addr add $back6/64 dev "$1" nodad
+make_endpoints_addresses() {
+    local address
+    for address in "${endpoints4[@]}"; do ip_in endpoint addr add "$address/24" dev net0; done
+    for address in "${endpoints6[@]}"; do ip_in endpoint addr add "$address/64" dev net0 nodad; done
+}
+
+# Deletes the interfaces of a wire of the layout two-arm, and with them addresses and routes.
+unplug() { # front|back
+    ip_in balancer link del "$1"
+}
+
+# Makes them anew, with other indexes. The balancer has its addresses before the other end.
+plug() { # front|back
+    case $1 in
+    front)
+        join client net0 balancer front
+        make_front_addresses
+        make_vip
+        make_clients_addresses
+        ;;
+    back)
+        join balancer back endpoint net0
+        make_back_addresses back
+        make_endpoints_addresses
+        ;;
+    *) reject "a wire is front or back, not $1" ;;
+    esac
 }
 
 # The routers have the addresses that are the balancer's elsewhere: clients and endpoints see no
