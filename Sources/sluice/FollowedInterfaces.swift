@@ -52,9 +52,7 @@ struct FollowedInterfaces: Sendable {
     private mutating func look(at index: Int) {
         let place = places[index]
         let isHeld = place.isThere && datapath.isAttached(to: place.interface.index)
-        let found = whereabouts(of: place, isHeld: isHeld).flatMap { found in
-            isTaken(found, byOtherThan: index) ? nil : found
-        }
+        let found = whereabouts(of: index, isHeld: isHeld)
         if let found, isHeld, found.index == place.interface.index {
             if found.name != place.interface.name { logRenaming(of: place, found) }
             places[index].interface = found
@@ -67,19 +65,22 @@ struct FollowedInterfaces: Sendable {
 
     /// A name is followed to whichever interface has it, and a renamed one is kept until another
     /// has its old name. An index is followed, and when it is gone the name that came with it.
-    private func whereabouts(of place: Place, isHeld: Bool) -> NetworkInterface? {
+    private func whereabouts(of index: Int, isHeld: Bool) -> NetworkInterface? {
+        let place = places[index]
         let same = isHeld ? NetworkInterface(index: place.interface.index) : nil
         return switch place.selector {
-        case .name(let name): NetworkInterface(name: name) ?? same
-        case .index: same ?? NetworkInterface(name: place.interface.name)
+        case .name(let name): interface(named: name, for: index) ?? same
+        case .index: same ?? interface(named: place.interface.name, for: index)
         }
     }
 
-    /// Renamed, an interface may have a name that another place is waiting for.
-    private func isTaken(_ interface: NetworkInterface, byOtherThan index: Int) -> Bool {
-        places.indices.contains {
+    /// Not one that another place has: names may go round.
+    private func interface(named name: String, for index: Int) -> NetworkInterface? {
+        guard let interface = NetworkInterface(name: name) else { return nil }
+        let isTaken = places.indices.contains {
             $0 != index && places[$0].isThere && places[$0].interface.index == interface.index
         }
+        return isTaken ? nil : interface
     }
 
     private mutating func lose(_ index: Int) {

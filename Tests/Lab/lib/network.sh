@@ -39,8 +39,8 @@ add_namespace() { # ROLE
         net.ipv4.tcp_tw_reuse=1 net.core.somaxconn=8192 net.ipv4.tcp_max_syn_backlog=8192
 }
 
-join() { # ROLE INTERFACE ROLE INTERFACE
-    ip link add "$2" netns "$name-$1" type veth peer name "$4" netns "$name-$3"
+join() { # ROLE INTERFACE ROLE INTERFACE [INDEX of the first]
+    ip link add "$2" ${5:+index "$5"} netns "$name-$1" type veth peer name "$4" netns "$name-$3"
     ip_in "$1" link set "$2" up
     ip_in "$3" link set "$4" up
 }
@@ -136,17 +136,17 @@ unplug() { # front|back
     ip_in balancer link del "$1"
 }
 
-# Makes them anew, with other indexes. The balancer has its addresses before the other end.
-plug() { # front|back
+# Makes them anew, with other indexes unless one is asked for. The balancer has its addresses before the other end.
+plug() { # front|back [INDEX]
     case $1 in
     front)
-        join client net0 balancer front
+        join balancer front client net0 "${2-}"
         make_front_addresses
         make_vip
         make_clients_addresses
         ;;
     back)
-        join balancer back endpoint net0
+        join balancer back endpoint net0 "${2-}"
         make_back_addresses back
         make_endpoints_addresses
         ;;
