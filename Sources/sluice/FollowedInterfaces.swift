@@ -67,10 +67,12 @@ struct FollowedInterfaces: Sendable {
     /// has its old name. An index is followed, and when it is gone the name that came with it.
     private func whereabouts(of index: Int, isHeld: Bool) -> NetworkInterface? {
         let place = places[index]
-        let same = isHeld ? NetworkInterface(index: place.interface.index) : nil
+        func same() -> NetworkInterface? {
+            isHeld ? NetworkInterface(index: place.interface.index) : nil
+        }
         return switch place.selector {
-        case .name(let name): interface(named: name, for: index) ?? same
-        case .index: same ?? interface(named: place.interface.name, for: index)
+        case .name(let name): interface(named: name, for: index) ?? same()
+        case .index: same() ?? interface(named: place.interface.name, for: index)
         }
     }
 

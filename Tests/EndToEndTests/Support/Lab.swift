@@ -52,7 +52,8 @@ final class Lab: Sendable {
     private let commands = Mutex<[Command]>([])
 
     fileprivate init(_ layout: Layout) {
-        name = "e2e-\(UInt32.random(in: 0..<1_000_000))"
+        // Other sessions may test on this machine: the process id keeps their names apart.
+        name = "e2e-\(getpid())-\(UInt32.random(in: 0..<1_000_000))"
         self.layout = layout
     }
 
