@@ -30,6 +30,15 @@ public struct SpliceRow: Sendable, Equatable {
     public let forwardedAcknowledgement: UInt32
     /// A TSval that this direction's sender has seen, old as it may be; nil without timestamps.
     public let timestampSeen: UInt32?
+    /// The client's ISN.
+    public let clientISN: UInt32
+    /// What a client that has heard nothing but our SYN-ACK acknowledges, as the endpoint counts;
+    /// of client → endpoint only.
+    public let firstAcknowledgement: UInt32
+    /// Sequence number behind the bytes in the template, as the client counts.
+    public let helloEnd: UInt32
+    /// For segments of this direction that the daemon sends on.
+    public let translation: SegmentTranslation
 
     init(_ key: flow_tuple, _ entry: flow_entry) {
         let tuple = FlowTuple(key)
@@ -48,6 +57,10 @@ public struct SpliceRow: Sendable, Equatable {
         let ours =
             isUpstream ? entry.syn_ack_tsval : entry.client_tsval &- entry.tsecr_delta
         timestampSeen = UInt32(entry.flags) & FLOW_FLAG_TIMESTAMPS.rawValue != 0 ? ours : nil
+        clientISN = entry.client_isn
+        firstAcknowledgement = entry.cookie &+ 1 &+ entry.ack_delta
+        helloEnd = entry.client_isn &+ 1 &+ entry.hello_length
+        translation = SegmentTranslation(entry)
     }
 }
 

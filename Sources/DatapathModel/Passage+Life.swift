@@ -29,7 +29,12 @@ extension Passage {
             row.lastAcknowledgement = segment.acknowledgement
         }
         let occupied = UInt32(segment.payload) + (segment.has(Flag.fin) ? 1 : 0)
-        let ahead = segment.sequence &+ occupied &- UInt32(truncatingIfNeeded: row.nextSequence)
+        advance(to: segment.sequence &+ occupied, &row)
+    }
+
+    /// The sender has sent everything before `end`.
+    func advance(to end: UInt32, _ row: inout Row) {
+        let ahead = end &- UInt32(truncatingIfNeeded: row.nextSequence)
         if ahead >= 1, ahead <= 1 << 30 {
             row.nextSequence += UInt64(ahead)
             row.lastData = world.now

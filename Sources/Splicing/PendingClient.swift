@@ -10,7 +10,7 @@ internal import WireTypes
 /// for a connection in the steady state.
 ///
 ///     reading ── hello whole ──▶ connecting ── established ──▶ forgotten
-///        │                        │      ▲
+///        │       (end of round)   │      ▲
 ///        │ trickled, late,        │      │ refused, challenged, timed out: next endpoint or port
 ///        ▼ rejected               ▼      │
 ///     relay                     relay ◀──┴── none left: turned away
@@ -25,8 +25,13 @@ final class PendingClient {
     var timestamp: UInt32 = 0
     var window: UInt16 = 0
 
+    /// Whether its hello is whole, and the endpoint is picked at the end of the round: what else of
+    /// the client lies in the ring goes into the template as well.
+    var isClassified = false
     /// The attempt under way; nil while reading.
     var splice: Splice?
+    /// Segments that came while an endpoint was asked.
+    var late: [LateSegment] = []
     var cluster = 0
     var target = 0
     var serverName: ServerName?
@@ -55,7 +60,9 @@ final class PendingClient {
         assembly.reset(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
         since = now
+        isClassified = false
         splice = nil
+        late = []
         serverName = nil
         tried = TriedEndpoints()
         challenges = 0

@@ -13,7 +13,9 @@ struct ReaderQueue {
     mutating func first(in pending: [FlowTuple: PendingClient]) -> PendingClient? {
         while start < items.count {
             let (tuple, since) = items[start]
-            if let client = pending[tuple], client.splice == nil, client.since == since {
+            if let client = pending[tuple], client.splice == nil, !client.isClassified,
+                client.since == since
+            {
                 return client
             }
             removeFirst()

@@ -2,7 +2,7 @@
 
 public import WireTypes
 
-/// A TCP segment without payload that we send of our own: a SYN to an endpoint, an RST.
+/// A TCP segment that the daemon sends: a SYN to an endpoint, an RST, a client's bytes sent on.
 public struct Segment: Sendable, Equatable {
     /// TCP flags of byte 13.
     public struct Flags: OptionSet, Sendable {
@@ -14,6 +14,8 @@ public struct Segment: Sendable, Equatable {
         public static let syn = Flags(rawValue: 0x02)
         /// RST.
         public static let reset = Flags(rawValue: 0x04)
+        /// PSH.
+        public static let push = Flags(rawValue: 0x08)
         /// ACK.
         public static let acknowledge = Flags(rawValue: 0x10)
     }
@@ -34,10 +36,14 @@ public struct Segment: Sendable, Equatable {
     public var windowScale: UInt8?
     /// Whether SACK is permitted.
     public var permitsSACK = false
-    /// Timestamps option with this TSval and TSecr 0; nil: none.
+    /// TSval of the timestamps option; nil: none.
     public var timestamp: UInt32?
+    /// TSecr of the timestamps option.
+    public var timestampEcho: UInt32 = 0
+    /// Data.
+    public var payload: [UInt8] = []
 
-    /// A segment without options.
+    /// A segment without options and data.
     public init(tuple: FlowTuple, sequence: UInt32, flags: Flags) {
         self.tuple = tuple
         self.sequence = sequence
@@ -50,14 +56,15 @@ public struct Segment: Sendable, Equatable {
     /// Writes the whole IP packet, checksums included, into `packet`, whose memory is kept.
     public func write(into packet: inout [UInt8]) {
         packet.removeAll(keepingCapacity: true)
-        let length = 20 + optionsLength
+        let length = 20 + optionsLength + payload.count
         if tuple.source.address.isIPv4 {
             writeIPv4(&packet, length)
         } else {
             writeIPv6(&packet, length)
         }
         let start = packet.count
-        writeTCP(&packet, length)
+        writeTCP(&packet)
+        packet += payload
         let sum = checksum(packet.span.extracting(start..<start + length), length)
         packet[start + 16] = UInt8(truncatingIfNeeded: sum >> 8)
         packet[start + 17] = UInt8(truncatingIfNeeded: sum)
@@ -109,12 +116,12 @@ public struct Segment: Sendable, Equatable {
         }
     }
 
-    private func writeTCP(_ packet: inout [UInt8], _ length: Int) {
+    private func writeTCP(_ packet: inout [UInt8]) {
         packet.append(big: tuple.source.port)
         packet.append(big: tuple.destination.port)
         packet.append(big: sequence)
         packet.append(big: flags.contains(.acknowledge) ? acknowledgement : 0)
-        packet.append(UInt8(length / 4) << 4)
+        packet.append(UInt8(5 + optionsLength / 4) << 4)
         packet.append(flags.rawValue)
         packet.append(big: window)
         packet.append(big: UInt32(0))  // checksum, filled by the caller; urgent pointer
@@ -122,7 +129,7 @@ public struct Segment: Sendable, Equatable {
         if let timestamp {
             packet.append(big: UInt32(permitsSACK ? 0x0402_080a : 0x0101_080a))
             packet.append(big: timestamp)
-            packet.append(big: UInt32(0))
+            packet.append(big: timestampEcho)
         } else if permitsSACK {
             packet.append(big: UInt32(0x0101_0402))
         }

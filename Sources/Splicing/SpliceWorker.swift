@@ -131,7 +131,9 @@ public final class SpliceWorker: Sendable {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
         while true {
-            let timeout: Duration = splicer.isWaiting ? .milliseconds(50) : .seconds(1)
+            let timeout: Duration =
+                splicer.hasLate
+                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .seconds(1)
             let ready = try epoll.wait(&events, timeout: timeout)
             let isCalled = events.prefix(ready).contains { $0.token == 0 }
             if isCalled {

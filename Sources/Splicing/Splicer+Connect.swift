@@ -59,6 +59,8 @@ extension Splicer where Kernel: ~Copyable {
         let hello = client.assembly.bytes
         splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
         client.splice = splice
+        client.isClassified = false
+        keepRest(client, of: splice)
         client.deadline = now + cluster.connectTimeout.wholeNanoseconds
         kernel.program(splice)
         sendSYN(client, splice, now: now)
@@ -107,7 +109,7 @@ extension Splicer where Kernel: ~Copyable {
         client.splice = nil
         reading += 1
         // Written only now, flows that are removed first would come back.
-        if client.round == roundNumber { flush(now: now) }
+        if client.round == roundNumber { write(now: now) }
         kernel.remove(
             client: splice.client, upstream: splice.upstream,
             createdNanoseconds: splice.createdNanoseconds)

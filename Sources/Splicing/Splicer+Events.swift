@@ -97,6 +97,7 @@ extension Splicer where Kernel: ~Copyable {
 
     mutating func didEstablish(_ client: PendingClient) {
         counters.increment(.established)
+        sendLate(client)
         departed.insert(client)
         pending[client.client] = nil
     }

@@ -25,6 +25,10 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var reading = 0
     /// Clients whose bytes may still lie in the ring.
     var departed = DepartedClients()
+    /// Clients that have late segments.
+    var lateClients = 0
+    /// Clients of this round whose hello is whole; their endpoints are asked at its end.
+    var classified: [PendingClient] = []
     /// Splices of this round, not flushed yet.
     var round: [FlowTuple] = []
     var roundNumber: UInt64 = 1
@@ -76,19 +80,22 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         if let client = pending[record.tuple] {
             if client.continues(record.note) {
                 if client.splice == nil { return read(record, bytes, client, now: now) }
-                if !hasLostFlows(client, record, now: now) { return repeatSYN(client, now: now) }
+                if !hasLostFlows(client, record, now: now) {
+                    return keepLate(record, bytes, client, now: now)
+                }
             }
             // A new handshake of the same port, or the flows are gone: begin anew.
             abandon(client, now: now)
         }
-        guard let note = record.note, let listener = routes.listeners[note.listener],
-            !departed.contains(record.tuple, note)
-        else { return }
+        guard let note = record.note, !departed.contains(record.tuple, note) else {
+            return sendOn(record, bytes)
+        }
+        guard let listener = routes.listeners[note.listener] else { return }
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
         pending[record.tuple] = client
         reading += 1
         read(record, bytes, client, now: now)
-        if client.splice == nil, pending[record.tuple] === client {
+        if !client.isClassified, pending[record.tuple] === client {
             readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
             if reading > settings.halfClassified { evictOldestReader() }
         }
@@ -124,6 +131,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         if record.isUrgent { return handOver(client, .classify(.urgentData), now: now) }
         let room = listener.helloLimit + TemplateRing.limit(segmentSize: settings.segmentSize)
         let grown = client.assembly.add(bytes, at: record.sequence, limit: room)
+        if client.isClassified { return }
         let all = client.assembly.bytes
         switch client.reader.read(all.span.extracting(last: grown)) {
         case .needsMore:
@@ -149,7 +157,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         switch answer {
         case .cluster(let index):
             client.cluster = index
-            connect(client, now: now)
+            client.isClassified = true
+            classified.append(client)
         case .reject(let how):
             handOver(client, .reject(how), now: now)
         }
@@ -163,6 +172,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             counters.increment(.relayed)
         }
         endAttempt(client, now: now)
+        dropLate(client)
         departed.insert(client)
         fallback.take(client.adopted(now: now), listener: client.note.listener, what)
         forget(client)
@@ -171,6 +181,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     /// Drops a client whose connection is over.
     mutating func abandon(_ client: PendingClient, now: UInt64) {
         endAttempt(client, now: now)
+        dropLate(client)
         forget(client)
     }
 
@@ -180,8 +191,21 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         if spare.count < 1024 { spare.append(client) }
     }
 
-    /// Writes and sends what the events of this round made.
+    /// Asks the endpoints of this round's clients; writes and sends what its events made.
     public mutating func flush(now: UInt64) {
+        connectClassified(now: now)
+        write(now: now)
+    }
+
+    private mutating func connectClassified(now: UInt64) {
+        if classified.isEmpty { return }
+        for client in classified where client.isClassified && pending[client.client] === client {
+            connect(client, now: now)
+        }
+        classified.removeAll(keepingCapacity: true)
+    }
+
+    mutating func write(now: UInt64) {
         let isWritten = kernel.flush()
         roundNumber += 1
         let refused = isWritten ? [] : round

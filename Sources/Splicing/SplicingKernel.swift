@@ -13,6 +13,8 @@ public protocol SplicingKernel: ~Copyable {
     mutating func program(_ splice: Splice)
     /// Sends a segment; deferred until the splices before it are written.
     mutating func send(_ segment: Segment)
+    /// Sends a segment at once.
+    mutating func sendNow(_ segment: Segment)
     /// Writes and sends what was deferred. False: the flow table refused, nothing was sent.
     mutating func flush() -> Bool
     /// Removes both flows, unless the client's tuple serves another connection by now.
@@ -67,16 +69,19 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
                 return false
             }
         }
-        for segment in segments {
-            segment.write(into: &packet)
-            do {
-                try raw.send(packet.span, to: segment.tuple.destination.address)
-            } catch {
-                // The client's repetition makes us try again.
-                failed("\(error)")
-            }
-        }
+        for segment in segments { sendNow(segment) }
         return true
+    }
+
+    /// One system call.
+    public mutating func sendNow(_ segment: Segment) {
+        segment.write(into: &packet)
+        do {
+            try raw.send(packet.span, to: segment.tuple.destination.address)
+        } catch {
+            // The client's repetition makes us try again.
+            failed("\(error)")
+        }
     }
 
     /// Removes at once.

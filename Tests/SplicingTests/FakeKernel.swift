@@ -62,6 +62,8 @@ struct FakeKernel: ~Copyable, SplicingKernel {
 
     mutating func send(_ segment: Segment) { table.queue.append(segment) }
 
+    mutating func sendNow(_ segment: Segment) { table.sent.append(segment) }
+
     mutating func flush() -> Bool {
         defer {
             table.batch = []

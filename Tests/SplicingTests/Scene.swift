@@ -98,6 +98,7 @@ final class Scene {
 extension Scene {
     var pending: Int { splicer.pendingCount }
     var isWaiting: Bool { splicer.isWaiting }
+    var hasLate: Bool { splicer.hasLate }
 
     /// The splice written last.
     func last() throws -> Splice {

@@ -51,6 +51,27 @@ import WireTypes
         #expect(packet(segment) == expected)
     }
 
+    /// Summed by hand, in Python.
+    @Test func `carry data behind their options`() {
+        var segment = Segment(
+            tuple: FlowTuple(source: at("10.0.0.1:20000"), destination: at("10.0.1.1:443")),
+            sequence: 0xdead_beef, flags: [.acknowledge, .push])
+        segment.acknowledgement = 0x0102_0304
+        segment.window = 501
+        segment.timestamp = 123_456_789
+        segment.timestampEcho = 987_654_321
+        segment.payload = [1, 2, 3]
+        let expected: [UInt8] = [
+            0x45, 0x00, 0x00, 0x37, 0x00, 0x00, 0x40, 0x00, 0x40, 0x06, 0x00, 0x00,
+            0x0a, 0x00, 0x00, 0x01, 0x0a, 0x00, 0x01, 0x01,
+            0x4e, 0x20, 0x01, 0xbb, 0xde, 0xad, 0xbe, 0xef, 0x01, 0x02, 0x03, 0x04,
+            0x80, 0x18, 0x01, 0xf5, 0xf2, 0x3a, 0x00, 0x00,
+            0x01, 0x01, 0x08, 0x0a, 0x07, 0x5b, 0xcd, 0x15, 0x3a, 0xde, 0x68, 0xb1,
+            1, 2, 3,
+        ]
+        #expect(packet(segment) == expected)
+    }
+
     /// MSS, SACK, timestamps, scale → the options' bytes.
     static let layouts: [@Sendable (Segment) -> (Segment, [UInt8])] = [
         { ($0, []) },

@@ -120,22 +120,28 @@ static __always_inline __u32 segment_count(struct __sk_buff *skb, struct packet 
 	return size && p->payload > size ? (p->payload + size - 1) / size : 1;
 }
 
+/* How far the sender is. */
+static __always_inline void flow_progress(struct flow_entry *entry, __u32 end, __u64 now)
+{
+	/* Read once: another CPU may move it meanwhile. */
+	__u64 next = entry->next_seq;
+	__u32 fresh = end - (__u32)next;
+
+	if (fresh - 1 < WINDOW_MAX) {
+		entry->next_seq = next + fresh;
+		entry->last_data_ns = now;
+	}
+}
+
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u64 now)
 {
 	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
-		/* Read once: another CPU may move it meanwhile. */
-		__u64 next = entry->next_seq;
-		__u32 fresh = p->seq + p->payload + (p->tcp_flags & TCP_FIN) - (__u32)next;
-
 		if (seq_before(entry->last_ack, p->ack))
 			entry->last_ack = p->ack;
-		if (fresh - 1 < WINDOW_MAX) {
-			entry->next_seq = next + fresh;
-			entry->last_data_ns = now;
-		}
+		flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), now);
 	}
 	entry->last_seen_ns = now;
 	entry->ingress_ifindex = skb->ifindex;

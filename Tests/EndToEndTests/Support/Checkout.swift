@@ -19,6 +19,7 @@ enum Checkout {
     static let echoEndpoint = tests.appending(path: "Lab/echo_endpoint.py").path
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path
     static let mixed = tests.appending(path: "Lab/mixed.py").path
+    static let stream = tests.appending(path: "Lab/stream.py").path
     static let bulk = tests.appending(path: "Lab/bulk.py").path
     static let schema =
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")
