@@ -21,7 +21,7 @@ extension EndToEnd {
         }
 
         @Test(arguments: Lab.Layout.allCases, Family.allCases)
-        func `serves both layouts without forwarding by the kernel`(
+        func `serves every layout without forwarding by the kernel`(
             layout: Lab.Layout, family: Family
         ) async throws {
             try await withLab(layout) { lab in

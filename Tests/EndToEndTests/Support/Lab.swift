@@ -31,8 +31,14 @@ final class Lab: Sendable {
         case oneArm = "one-arm"
         /// Both wires run through the emulator of bad networks.
         case wan
+        /// The client's wire has no Ethernet.
+        case tun
         /// A router between client and balancer, and one between balancer and endpoint.
         case routed
+
+        /// Two-arm, or what `SLUICE_LAYOUT` says: most tests mean any layout.
+        static let usual =
+            ProcessInfo.processInfo.environment["SLUICE_LAYOUT"].flatMap(Layout.init) ?? .twoArm
 
         /// What the balancer attaches to.
         var interfaces: [String] { self == .oneArm ? ["front"] : ["front", "back"] }
@@ -114,7 +120,7 @@ final class Lab: Sendable {
 /// Makes a lab, runs `body` and removes the lab whatever happens. An error that `body` throws comes
 /// out with the state of the lab at that moment.
 func withLab(
-    _ layout: Lab.Layout = .twoArm, direct: Bool = false,
+    _ layout: Lab.Layout = .usual, direct: Bool = false,
     _ body: @Sendable (Lab) async throws -> Void
 ) async throws {
     let lab = Lab(layout)

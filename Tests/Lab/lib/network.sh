@@ -6,6 +6,7 @@
 #                         ├─ switch ── front balancer      (both networks on one interface)
 #         endpoint net0 ──┘
 # wan:      as two-arm, but both wires run through the emulator in the namespace wan (wan.c)
+# tun:      as two-arm, but the client's wire is a pair of tun devices, without Ethernet (tun_wire.c)
 # routed:   client net0 ── west ── front balancer back ── east ── net0 endpoint
 
 vip4=192.0.2.1 vip6=2001:db8:f::1
@@ -45,6 +46,15 @@ join() { # ROLE INTERFACE ROLE INTERFACE [INDEX of the first]
     ip_in "$3" link set "$4" up
 }
 
+wait_for_device() { # ROLE DEVICE
+    for _ in {1..100}; do
+        ! ip_in "$1" link show "$2" >/dev/null 2>&1 || return 0
+        sleep 0.02
+    done
+    echo "lab: no device $2 in $name-$1" >&2
+    return 1
+}
+
 make_namespaces() { # LAYOUT
     local role
     for role in client balancer endpoint; do add_namespace $role; done
@@ -72,6 +82,14 @@ make_namespaces() { # LAYOUT
         join balancer back wan back
         join endpoint net0 wan endpoint
         ;;
+    tun)
+        lab_spawn balancer "$cache/tun_wire" "$name-client" net0 "$name-balancer" front >/dev/null
+        for role in client:net0 balancer:front; do
+            wait_for_device "${role%:*}" "${role#*:}"
+            ip_in "${role%:*}" link set "${role#*:}" up
+        done
+        join balancer back endpoint net0
+        ;;
     routed)
         for role in west east; do
             add_namespace $role
@@ -82,7 +100,7 @@ make_namespaces() { # LAYOUT
         join balancer back east balancer
         join east endpoint endpoint net0
         ;;
-    *) reject "layout is two-arm, one-arm, wan or routed, not $1" ;;
+    *) reject "layout is two-arm, one-arm, wan, tun or routed, not $1" ;;
     esac
 }
 
