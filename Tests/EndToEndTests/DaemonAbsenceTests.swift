@@ -111,6 +111,25 @@ extension EndToEnd {
             }
         }
 
+        /// A clsact filter stays when its maker is killed: the heartbeat tells it.
+        @Test func `new clients are refused with clsact as well, once the heartbeat is over`()
+            async throws
+        {
+            var configuration = Configuration.kafka(.v4)
+            configuration.settings.append("attach: clsact")
+            try await withLab { [configuration] lab in
+                let balancer = try await lab.startBalancer(configuration)
+                #expect(try await lab.greet("kafka1.server.test", at: .listener(.v4)).isSuccess)
+                try await balancer.kill()
+                let isRefused = try await isTrue(within: .seconds(10)) {
+                    let line = lab.curl("kafka1.server.test", .listener(.v4), "/")
+                    return try await lab.run(.client, line + ["--max-time", "1"]).status == 7
+                }
+                #expect(isRefused)
+                #expect(try await lab.counter("pass_no_daemon") > 0)
+            }
+        }
+
         @Test func `a clean stop leaves nothing`() async throws {
             try await withLab { lab in
                 let balancer = try await lab.startBalancer(.kafka(.v4))
