@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CrashPoints
 public import Datapath
 internal import KernelBPF
 public import KernelSockets
@@ -69,7 +70,10 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
                 return false
             }
         }
-        for segment in segments { sendNow(segment) }
+        for segment in segments {
+            sendNow(segment)
+            if segment.flags == .syn { CrashPoint.reach(.synSent) }
+        }
         return true
     }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Balancing
+import CrashPoints
 import Datapath
 import Foundation
 import KernelBPF
@@ -38,6 +39,7 @@ final class Daemon {
         lock = try Self.lock(pins)
         let loaded = try Self.load(configuration, plan, logger)
         datapath = loaded
+        CrashPoint.reach(.mapsPinned)
         counters = SplicerCounters(continuing: loaded)
         do {
             loaded?.clearDaemonState()
@@ -51,8 +53,11 @@ final class Daemon {
                 logger: logger)
             relay = try Self.relay(configuration, bridge, logger)
             bridge.use(relay)
-            try listen(routes)
+            try eachSocket { address, _ in try ListeningSocket.check(address) }
             if let loaded { try splice(loaded, routes, bridge, names) }
+            // Not before: the stack would take a remote client's SYN, and the handshake program
+            // the segments after it, of which it knows nothing.
+            try listen()
             try follow(routes, bridge)
         } catch {
             // What an earlier daemon left running goes on without us.
@@ -160,11 +165,18 @@ final class Daemon {
     }
 
     /// Ordinary sockets, for clients on this host and when BPF is not permitted.
-    private func listen(_ routes: RoutingSnapshot) throws {
+    private func listen() throws {
         let ids = try listenerIDs
+        try eachSocket { address, listener in
+            try relay.listen(on: address, listener: ids[listener])
+        }
+    }
+
+    /// Calls `body` with each address to listen on and the index of its listener.
+    private func eachSocket(_ body: (TransportAddress, Int) throws -> Void) throws {
         for (address, listener) in plan.sockets {
             do {
-                try relay.listen(on: address, listener: ids[listener])
+                try body(address, listener)
             } catch {
                 throw failure(
                     "cannot listen on \(address) for listener "
@@ -189,7 +201,8 @@ final class Daemon {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
         }
-        let adopted = adopt(datapath)
+        let adoption = adopt(datapath)
+        CrashPoint.reach(.flowsAdopted)
         var settings = SplicerSettings()
         settings.workers = datapath.options.workers
         settings.isSplicing = configuration.isSplicing
@@ -207,7 +220,7 @@ final class Daemon {
             settings.worker = index
             let parts = WorkerParts(
                 datapath: datapath, routes: routes, settings: settings, fallback: bridge,
-                admission: admission, counters: counters, names: names, adopted: adopted,
+                admission: admission, counters: counters, names: names, adopted: adoption.flows,
                 logger: logger
             ) { [logger] error in
                 // Flows go on without us, and whoever supervises us starts the next daemon.
@@ -217,8 +230,10 @@ final class Daemon {
             try worker.start(parts, peers: workers, sweeper: sweeper)
         }
         try sweeper.start()
+        CrashPoint.reach(.workersStarted)
         if datapath.options.needsHeartbeat { beat(datapath) }
         try attach(datapath, promises)
+        adoption.giveUpConnecting(workers)
     }
 
     private func sweeper(
@@ -237,29 +252,18 @@ final class Daemon {
             fallback: bridge, counters: counters, promises: promises, logger: logger)
     }
 
-    /// Takes over the splices of an earlier daemon; those that never stood are dropped, their
-    /// clients repeat the hello.
-    private func adopt(_ datapath: KernelDatapath) -> [SpliceRow] {
-        var adopted: [SpliceRow] = []
-        var unfinished: [SpliceRow] = []
-        do {
-            try datapath.forEachRow { row in
-                guard row.isUpstream else { return }
-                if row.state == .connecting { unfinished.append(row) } else { adopted.append(row) }
-            }
-        } catch {
-            logger.warning("cannot read the flow table", metadata: ["error": "\(error)"])
+    /// Takes over the splices of an earlier daemon.
+    private func adopt(_ datapath: KernelDatapath) -> FlowAdoption {
+        let adoption = FlowAdoption(of: datapath, counters: counters, logger: logger)
+        for _ in adoption.flows { admission.adopt() }
+        if !adoption.flows.isEmpty || adoption.removed > 0 {
+            logger.info(
+                "flows adopted",
+                metadata: [
+                    "flows": "\(adoption.flows.count)", "rows_removed": "\(adoption.removed)",
+                ])
         }
-        for row in unfinished {
-            datapath.remove(
-                client: row.client, upstream: row.upstream,
-                createdNanoseconds: row.createdNanoseconds)
-        }
-        for _ in adopted { admission.adopt() }
-        if !adopted.isEmpty {
-            logger.info("flows adopted", metadata: ["flows": "\(adopted.count)"])
-        }
-        return adopted
+        return adoption
     }
 
     private func attach(_ datapath: KernelDatapath, _ promises: ListenerPromises) throws {
@@ -337,9 +341,12 @@ final class Daemon {
         follower?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
         datapath?.detachHandshakes()
+        CrashPoint.reach(.handshakesDetached)
         for worker in workers { worker.stop() }
         sweeper?.stop()
+        CrashPoint.reach(.workersStopped)
         relay.stop()
+        CrashPoint.reach(.relayStopped)
         if keepFlows { datapath?.clearDaemonState() } else { datapath?.unload() }
     }
 }
