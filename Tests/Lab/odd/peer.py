@@ -168,15 +168,20 @@ class Peer:
 
     def send(self, data):
         """Queues bytes, which live() sends as the window permits."""
-        if self.outgoing_from is None:
-            self.outgoing_from = self.next
+        # What the script said by itself since is not in the queue.
+        if self.outgoing_from is None or not before(self.next, self.queue_end):
+            if self.unacked == self.next or self.outgoing_from is None:
+                self.outgoing_from, self.outgoing = self.next, b""
         self.outgoing += data
+
+    @property
+    def queue_end(self):
+        return (self.outgoing_from + len(self.outgoing)) % NUMBERS
 
     @property
     def is_acknowledged(self):
         return self.unacked == self.next and (
-            self.outgoing_from is None
-            or self.next == (self.outgoing_from + len(self.outgoing)) % NUMBERS
+            self.outgoing_from is None or not before(self.next, self.queue_end)
         )
 
     def room(self):
@@ -187,8 +192,7 @@ class Peer:
         if self.outgoing_from is None:
             return
         limit = (self.unacked + min(self.peer_window, 64_000)) % NUMBERS
-        end = (self.outgoing_from + len(self.outgoing)) % NUMBERS
-        while before(self.next, end) and before(self.next, limit):
+        while before(self.next, self.queue_end) and before(self.next, limit):
             at = (self.next - self.outgoing_from) % NUMBERS
             size = min(self.room(), (limit - self.next) % NUMBERS)
             self.say(ACK | PSH, self.outgoing[at : at + size])

@@ -111,11 +111,13 @@ class Scene:
         listener.settimeout(5)
         return listener
 
-    def linux_client(self, name=LINUX_NAME, protocol=0):
+    def linux_client(self, name=LINUX_NAME, protocol=0, port=0):
         """Connected, its hello sent."""
         with inside(self.client_wire.name):
             client = socket.socket(self.af, socket.SOCK_STREAM, protocol)
         client.settimeout(5)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind((self.kernel_client, port))
         client.connect((self.vip, VIP_PORT))
         client.sendall(hello(name))
         return client
@@ -133,6 +135,11 @@ class Scene:
         for one, other in [(client, server), (server, client)]:
             one.sendall(data)
             require(receive(other, len(data)) == data, "other bytes arrived")
+
+    def client_log(self, port):
+        """What the client's wire saw of a connection."""
+        self.client_wire.read()
+        return [s for s in self.client_wire.log if port in (s.sport, s.dport)]
 
     # What flowdump says.
 
