@@ -115,3 +115,39 @@ extension EndToEnd.`Odd TCP stacks` {
         }
     }
 }
+
+/// DP-27, PR-07, PR-08: what a SYN may ask for and does not get.
+extension EndToEnd.`Odd TCP stacks` {
+    @Test(arguments: Family.allCases)
+    func `that offer ECN do without, and nothing of it shows on the other side`(
+        family: Family
+    ) async throws {
+        try await withOddLab(family) { lab in
+            try await lab.play("openings.congestion_notification", family)
+            try await lab.play("openings.marked_answers", family)
+            for (client, endpoint) in [("1", "0"), ("0", "1"), ("1", "1")] {
+                try await lab.play(
+                    "openings.congestion_notification_of_linux", family, client, endpoint)
+            }
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `that offer options which nobody can keep are not promised them`(
+        family: Family
+    ) async throws {
+        try await withOddLab(family) { lab in
+            try await lab.play("openings.strange_options", family)
+            try await lab.play("openings.multipath_of_linux", family)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `that put their hello into the SYN need no second SYN`(family: Family) async throws {
+        try await withOddLab(family) { lab in
+            try await lab.play("openings.data_in_syn", family, "100")
+            try await lab.play("openings.data_in_syn", family, "1400")
+            try await lab.play("openings.data_in_syn_of_linux", family)
+        }
+    }
+}

@@ -124,7 +124,7 @@ class Peer:
         if self.has_stamps:
             self.last_stamp = int.from_bytes(stamps[:4], "big")
 
-    def accept(self, syn, flags=SYN | ACK):
+    def accept(self, syn, flags=SYN | ACK, **fields):
         """The answer to a SYN: what of the offer the SYN permits (RFC 7323, 1.3)."""
         self.remote, self.remote_port = syn.source, syn.sport
         self.agree(syn)
@@ -133,7 +133,7 @@ class Peer:
         layout = " ".join(w for w in self.offer.layout.split() if not refused.get(w))
         self.next = self.isn
         stamps = (self.stamp()[0], self.last_stamp or 0)
-        return self.say(flags, options=lay_out(layout, self.offer, stamps))
+        return self.say(flags, options=lay_out(layout, self.offer, stamps), **fields)
 
     # What it hears.
 

@@ -111,13 +111,17 @@ class Scene:
         listener.settimeout(5)
         return listener
 
-    def linux_client(self, name=LINUX_NAME, protocol=0, port=0):
-        """Connected, its hello sent."""
+    def linux_socket(self, protocol=0, port=0):
         with inside(self.client_wire.name):
             client = socket.socket(self.af, socket.SOCK_STREAM, protocol)
         client.settimeout(5)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         client.bind((self.kernel_client, port))
+        return client
+
+    def linux_client(self, name=LINUX_NAME, **options):
+        """Connected, its hello sent."""
+        client = self.linux_socket(**options)
         client.connect((self.vip, VIP_PORT))
         client.sendall(hello(name))
         return client
