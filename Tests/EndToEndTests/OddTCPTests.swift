@@ -36,8 +36,10 @@ extension EndToEnd.`Odd TCP stacks` {
 /// DP-23, DP-24, DP-25.
 extension EndToEnd.`Odd TCP stacks` {
     /// 10 s, or 60 s with `SLUICE_LARGE=1`.
-    private static var halfClosedSeconds: String {
-        ProcessInfo.processInfo.environment["SLUICE_LARGE"] == "1" ? "60" : "10"
+    private static var halfClosedSeconds: String { isLarge ? "60" : "10" }
+
+    static var isLarge: Bool {
+        ProcessInfo.processInfo.environment["SLUICE_LARGE"] == "1"
     }
 
     /// Both families at once: it takes its time.
@@ -149,5 +151,32 @@ extension EndToEnd.`Odd TCP stacks` {
             try await lab.play("openings.data_in_syn", family, "1400")
             try await lab.play("openings.data_in_syn_of_linux", family)
         }
+    }
+}
+
+/// DP-09, and what stacks of today and yesterday offer.
+extension EndToEnd.`Odd TCP stacks` {
+    @Test(arguments: Family.allCases)
+    func `of every kind move data to endpoints of every kind, spliced once they are known`(
+        family: Family
+    ) async throws {
+        try await withOddLab(family, { $0.addEndpointKinds(family) }) { lab in
+            try await lab.play("options.every_pair", family, Self.isLarge ? "19" : "8")
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `see the window that the other offers, whatever the two scales`(
+        family: Family
+    ) async throws {
+        try await withOddLab(family) { lab in
+            try await lab.play("options.scales", family)
+            try await lab.play("options.unscaled", family)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `that Linux becomes by sysctl move data both ways`(family: Family) async throws {
+        try await withOddLab(family) { lab in try await lab.play("options.linux", family) }
     }
 }

@@ -13,6 +13,20 @@ extension Configuration {
         configuration.settings = ["limits:", "  closed_linger: 3s"]
         return configuration
     }
+
+    /// A listener and a cluster for each kind of endpoint that Tests/Lab/odd/scripts/options.py
+    /// knows, so that what is learned of one touches no other.
+    mutating func addEndpointKinds(_ family: Family) {
+        let endpoint = family == .v4 ? "10.0.0.50" : "fd00:e::50"
+        for number in 0..<19 {
+            otherListeners += [
+                "kind\(number):", "  address: \"\(family.join(family.vip, 8000 + number))\"",
+                "  default: kind\(number)",
+            ]
+            let address = family.join(endpoint, 9800 + number)
+            clusters.append(("kind\(number)", ["endpoints: [\"\(address)\"]"]))
+        }
+    }
 }
 
 extension Lab {

@@ -53,6 +53,7 @@ class Peer:
         self.clock = random.randrange(NUMBERS)
         """What our timestamps began with."""
         self.stamps = set()
+        """What we said; TCP_REPAIR cannot say what a relay's socket heard, and so echoes 0 once."""
         self.last_stamp = None
         self.window, self.window_on_wire = window, None
         """In bytes; or as the field says, whatever it means."""

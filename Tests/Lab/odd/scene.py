@@ -54,6 +54,7 @@ class Scene:
             mac = ":".join(f"{byte:02x}" for byte in wire.mac)
             line = ["ip", "-n", balancer, "neigh", "replace", address, "lladdr", mac, "dev", device]
             subprocess.run([*line, "nud", "permanent"], check=True)
+        self.vip_port, self.endpoint_port, self.mtu = VIP_PORT, ENDPOINT_PORT, 1500
         self.next_port = random.randrange(20_000, 50_000)
 
     @property
@@ -66,17 +67,19 @@ class Scene:
         if port is None:
             self.next_port += 1
             port = self.next_port
-        return Peer(
-            self.client_wire, self.client, port, offer, (self.vip, VIP_PORT), **more
-        )
+        remote = (self.vip, self.vip_port)
+        return Peer(self.client_wire, self.client, port, offer, remote, mtu=self.mtu, **more)
 
-    def new_endpoint(self, offer=Offer(), port=ENDPOINT_PORT, **more):
-        return Peer(self.endpoint_wire, self.endpoint, port, offer, **more)
+    def new_endpoint(self, offer=Offer(), **more):
+        wire, port = self.endpoint_wire, self.endpoint_port
+        return Peer(wire, self.endpoint, port, offer, mtu=self.mtu, **more)
 
-    def hear_syn(self, port=ENDPOINT_PORT, within=3.0):
+    def hear_syn(self, within=3.0):
         """The SYN of a new connection to the endpoint."""
         def is_wanted(s):
-            return s.has(SYN) and not s.has(ACK) and (s.destination, s.dport) == (self.endpoint, port)
+            return s.flags & (SYN | ACK) == SYN and (s.destination, s.dport) == address
+
+        address = self.endpoint, self.endpoint_port
 
         syn = listen(self.endpoint_wire, is_wanted, within)
         require(syn, "no SYN reached the endpoint")
@@ -89,7 +92,7 @@ class Scene:
         client.open()
         client.send(hello(name))
         client.push()
-        endpoint.accept(self.hear_syn(endpoint.port))
+        endpoint.accept(self.hear_syn())
         live(client, endpoint, until=lambda: len(endpoint.received) >= len(hello(name))
              and client.is_acknowledged, what="the hello's arrival")
         require(endpoint.received == hello(name), "another hello arrived")
@@ -139,6 +142,10 @@ class Scene:
         for one, other in [(client, server), (server, client)]:
             one.sendall(data)
             require(receive(other, len(data)) == data, "other bytes arrived")
+
+    def sysctl(self, role, name, value):
+        line = ["nsenter", f"--net=/run/netns/{self.lab}-{role}", "sysctl", "-q", "-w"]
+        subprocess.run([*line, f"{name}={value}"], check=True)
 
     def client_log(self, port):
         """What the client's wire saw of a connection."""

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """DP-27, PR-07, PR-08: what a SYN may ask for and does not get, at no harm."""
 import os
-import socket
-import subprocess
 import threading
 
 from ..packets import ACK, AE, CWR, ECE, SYN
@@ -71,9 +69,8 @@ def marked_answers(scene):
 
 def congestion_notification_of_linux(scene, client_has, endpoint_has):
     """Linux on one side or both: neither believes that the other takes part, and data pass."""
-    for namespace, value in [("client", client_has), ("endpoint", endpoint_has)]:
-        line = ["nsenter", f"--net=/run/netns/{scene.lab}-{namespace}", "sysctl", "-q", "-w"]
-        subprocess.run([*line, f"net.ipv4.tcp_ecn={value}"], check=True)
+    scene.sysctl("client", "net.ipv4.tcp_ecn", client_has)
+    scene.sysctl("endpoint", "net.ipv4.tcp_ecn", endpoint_has)
     data = os.urandom(1_000_000)
     with scene.linux_listener() as listener:
         client, server = scene.linux_pair(listener)
@@ -127,8 +124,8 @@ def data_in_syn(scene, length):
 
 def data_in_syn_of_linux(scene):
     """Linux's client with MSG_FASTOPEN and no cookie: its SYN brings the hello along."""
-    line = ["nsenter", f"--net=/run/netns/{scene.lab}-client", "sysctl", "-q", "-w"]
-    subprocess.run([*line, "net.ipv4.tcp_fastopen=5"], check=True)
+    # The client's side of it, and data without a cookie.
+    scene.sysctl("client", "net.ipv4.tcp_fastopen", 5)
     with scene.linux_listener() as listener:
         client = scene.linux_socket()
         client.sendto(hello("linux.test"), MSG_FASTOPEN, (scene.vip, 443))
