@@ -44,14 +44,16 @@ extension Lab {
     }
 }
 
-/// A lab with a balancer between odd stacks, for one family.
+/// A lab with a balancer between odd stacks, for one family. `prepare`: before it starts.
 func withOddLab(
     _ family: Family, _ change: @Sendable (inout Configuration) -> Void = { _ in },
+    prepare: @Sendable (Lab) async throws -> Void = { _ in },
     _ body: @Sendable (Lab) async throws -> Void
 ) async throws {
     var configuration = Configuration.odd(family)
     change(&configuration)
     try await withLab { [configuration] lab in
+        try await prepare(lab)
         _ = try await lab.startBalancer(configuration)
         try await body(lab)
     }

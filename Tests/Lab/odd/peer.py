@@ -8,7 +8,7 @@ import time
 
 from .packets import ACK, FIN, NUMBERS, PSH, RST, SYN, Segment, before
 
-REPEAT_AFTER = 0.25
+REPEAT_AFTER = 0.1
 
 
 class Failure(Exception):
@@ -210,6 +210,14 @@ class Peer:
         self.say(ACK | PSH, self.outgoing[at : at + size], seq=self.unacked)
         self.repeated_at = time.monotonic()
 
+    def act(self):
+        """Hears what has come in, and sends what there is to send."""
+        self.push()
+        while segment := self.wire.take(self.is_ours):
+            self.handle(segment)
+        self.push()
+        self.remind()
+
     def handle(self, segment):
         require(segment.is_intact, f"checksum of {segment}")
         if segment.has(RST):
@@ -259,10 +267,6 @@ def live(*peers, until, within=8.0, what="what was awaited"):
     while not until():
         require(time.monotonic() < end, f"{what} did not happen within {within} s")
         for peer in peers:
-            peer.push()
-            while segment := peer.wire.take(peer.is_ours):
-                peer.handle(segment)
-            peer.push()
-            peer.remind()
+            peer.act()
         if not until():
             select.select([peer.wire for peer in peers], [], [], 0.02)

@@ -20,7 +20,7 @@ CHECKSUM_NOT_READY = 8
 
 @contextlib.contextmanager
 def inside(namespace):
-    """Sockets made meanwhile belong to the namespace, and stay there. None: where we are."""
+    """Sockets made meanwhile belong to the namespace, and stay there."""
     with open("/proc/self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
         enter(there)
         try:

@@ -122,6 +122,17 @@ def check_row(scene, client, endpoint):
         require(row[direction]["bytes"] == count, f"{row[direction]}, not {count} bytes")
 
 
+def jumbo(scene):
+    """Segments of 9,000 bytes where all links carry them, and ends that take less."""
+    scene.mtu = 9000
+    for client_mss, endpoint_mss in [(8940, 8940), (8940, 1460), (536, 8940)]:
+        client, endpoint = connect(scene, Offer(mss=client_mss), Offer(mss=endpoint_mss))
+        exchange(client, endpoint)
+        require(scene.row_of(client)["mode"] == "spliced", f"{scene.row_of(client)}")
+    largest = max(len(s.payload) for s in scene.endpoint_wire.log)
+    require(largest > 8000, f"the largest segment had {largest} bytes")
+
+
 SCALES = (0, 2, 7, 14)
 WINDOWS = (1, 2, 127, 128, 1000, 1023, 32768, 65535)
 

@@ -4,7 +4,7 @@ import socket
 import time
 
 from ..packets import ACK, NUMBERS, PSH, URG
-from ..peer import live, require
+from ..peer import require
 from ..scene import hello, receive
 
 
@@ -31,7 +31,6 @@ def keepalive(scene):
     """With no byte or with one that was acknowledged long ago (RFC 9293, 3.8.4)."""
     client, endpoint = scene.splice()
     scene.talk(client, endpoint, b"the last byte is repeated")
-    packets = None
     for sender, receiver in [(client, endpoint), (endpoint, client)] * 2:
         for garbage in (b"", b"\0"):
             before = sender.next
