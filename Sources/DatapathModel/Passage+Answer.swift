@@ -11,7 +11,7 @@ struct AnswerHeader {
 
 extension Passage {
     /// The packet becomes our answer to it: addresses and ports change sides, TTL is new, the IP
-    /// header's other fields stay. A damaged packet's checksum stays damaged.
+    /// header's other fields stay, but that nobody agreed on ECN. A damaged packet's checksum stays damaged.
     mutating func answer(_ segment: Segment, _ header: AnswerHeader, _ data: [UInt8] = []) {
         let tuple = segment.tuple.reversed
         var tcp = [UInt8](repeating: 0, count: 20) + header.options + data
@@ -31,6 +31,7 @@ extension Passage {
 
     private mutating func turn(_ tuple: Tuple, _ isIPv6: Bool) {
         let length = bytes.count - ip
+        bytes[ip + 1] &= isIPv6 ? ~0x30 : ~0x03
         if isIPv6 {
             bytes.put(UInt16(length - 40), at: ip + 4)
             bytes[ip + 7] = 64

@@ -46,9 +46,10 @@ extension Passage {
         return end(.pass, .passStray)
     }
 
-    /// SYN-ACK with a cookie. Data in a SYN is left to the client's repetition (RFC 7413 §3.1).
+    /// SYN-ACK with a cookie. Data in a SYN is left to the client's repetition (RFC 7413 §3.1); more
+    /// than 3 KiB, which no SYN has, cannot be summed up and cut off.
     private mutating func answerSYN(_ segment: Segment) -> Verdict {
-        guard segment.payload == 0 else { return end(.drop, .dropSynData) }
+        guard segment.payload <= 3072 else { return end(.drop, .dropSynData) }
         let offer = offer(of: segment)
         let note = note(of: segment, offer)
         let promise = world.handshakes.listener

@@ -87,12 +87,29 @@ import WireTypes
         }
     }
 
+    /// RFC 7413, 4.2: the client sends what was not acknowledged again, at once.
+    @Test(arguments: Family.allCases, [1, 2, 511, 512, 513, 1400, 3072])
+    func `is answered alone when it carries data`(family: Family, length: Int) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            var syn = client.syn
+            syn.payload = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3) }
+            let result = try bench.run(.handshakeEthernet, on: syn)
+            expect(result, isRedirectOf: client.synAck(note.cookie, note.timestamp))
+            #expect(bench.counts == [.synAnswered: 2])
+        }
+    }
+
     @Test(arguments: Family.allCases)
-    func `is dropped when it carries data: the client repeats it without`(family: Family) throws {
+    func `is dropped with more data than a segment has: the client repeats it without`(
+        family: Family
+    ) throws {
         try TestBench.use { bench in
             try bench.listen(family)
             var syn = HandshakeClient(family).syn
-            syn.payload = [1]
+            syn.payload = [UInt8](repeating: 1, count: 3073)
             let result = try bench.run(.handshakeEthernet, on: syn)
             expect(result, leaves: syn.bytes, TCVerdict.drop)
             #expect(bench.counts == [.dropSynData: 1])

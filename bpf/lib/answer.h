@@ -13,6 +13,13 @@
 
 #define ANSWER_TTL 64
 
+/*
+ * The ECN field in the first two bytes of an IP header. An answer is Not-ECT whatever the packet
+ * was: nobody agreed on ECN with us (RFC 3168, 6.1.1), and a mark is of the other direction.
+ */
+#define IPV4_ECN 0x0003
+#define IPV6_ECN 0x0030
+
 struct tcp_header_bytes {
 	struct tcphdr tcp;
 	__u8 options[TCP_OPTIONS_MAX];
@@ -50,14 +57,64 @@ static __always_inline struct answer *new_answer(void)
 	return a;
 }
 
+/* Where payload is summed up, piece by piece; csum_diff takes no more at once. */
+#define SUM_PIECE  512
+#define SUM_PIECES 6
+
+struct payload_piece {
+	__u8 byte[SUM_PIECE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct payload_piece);
+} payload_pieces SEC(".maps");
+
+/*
+ * Sums the payload, for an answer that goes without: its checksum is carried over from the
+ * packet's. False: it is longer than any packet's that we answer, or a helper failed.
+ */
+static __noinline int sum_payload(struct __sk_buff *skb, struct packet *p, struct answer *a)
+{
+	__u32 key = 0;
+	struct payload_piece *piece = bpf_map_lookup_elem(&payload_pieces, &key);
+	__u32 at = p->l4 + p->header;
+	__u32 left = p->payload;
+	__u64 sum = 0;
+
+	if (!piece)
+		return 0;
+	for (int i = 0; i < SUM_PIECES && left; i++) {
+		__u32 size = left < SUM_PIECE ? left : SUM_PIECE;
+
+		if (size < SUM_PIECE)
+			__builtin_memset(piece, 0, sizeof(*piece));
+		if (size < 1 || bpf_skb_load_bytes(skb, at, piece->byte, size))
+			return 0;
+		sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)piece->byte, SUM_PIECE, 0);
+		at += size;
+		left -= size;
+	}
+	a->old_payload = p->payload;
+	a->old_sum = sum_fold32(sum);
+	return !left;
+}
+
 static __always_inline int answer_ipv4(struct __sk_buff *skb, const struct packet *p, __u32 l3,
 				       __u16 length)
 {
 	struct iphdr *ip = (void *)(long)skb->data + l3;
+	__be16 *first = (__be16 *)ip;
+	__be16 not_ect;
 	__u64 sum = 0;
 
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return 0;
+	not_ect = *first & ~bpf_htons(IPV4_ECN);
+	sum_replace2(&sum, *first, not_ect);
+	*first = not_ect;
 	sum_replace4(&sum, ip->saddr, p->tuple.daddr.word[3]);
 	sum_replace4(&sum, ip->daddr, p->tuple.saddr.word[3]);
 	sum_replace2(&sum, ip->tot_len, bpf_htons(length));
@@ -77,6 +134,7 @@ static __always_inline int answer_ipv6(struct __sk_buff *skb, const struct packe
 
 	if ((void *)(ip + 1) > (void *)(long)skb->data_end)
 		return 0;
+	*(__be16 *)ip &= ~bpf_htons(IPV6_ECN);
 	__builtin_memcpy(&ip->saddr, &p->tuple.daddr, 16);
 	__builtin_memcpy(&ip->daddr, &p->tuple.saddr, 16);
 	ip->payload_len = bpf_htons(length - sizeof(*ip));

@@ -140,11 +140,13 @@ static __noinline int report_chunk(struct __sk_buff *skb, struct hello_context *
 	return 1;
 }
 
-/* Tells a worker of a client's segment without its bytes: RECORD_ABANDONED or RECORD_STRAY. */
+/*
+ * Tells a worker of a client's segment without its bytes: RECORD_ABANDONED or RECORD_STRAY. By the
+ * ring of the hellos, or it would hear of a reset before the bytes that the reset is about.
+ */
 static __noinline int report_client(struct packet *p, __u64 created_ns, __u32 worker, __u32 kind)
 {
-	int wakes = kind == RECORD_STRAY;
-	void *ring = ring_of(worker, wakes);
+	void *ring = ring_of(worker, 1);
 	struct hello_record *record;
 
 	if (!ring)
@@ -159,7 +161,7 @@ static __noinline int report_client(struct packet *p, __u64 created_ns, __u32 wo
 	record->created_ns = created_ns;
 	record->seq = p->seq;
 	record->ack = p->ack;
-	bpf_ringbuf_submit(record, wakes ? 0 : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(record, 0);
 	return 1;
 }
 

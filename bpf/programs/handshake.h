@@ -124,7 +124,8 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 
 	if (!a)
 		return drop(COUNTER_DROP_KERNEL);
-	if (p->payload)
+	/* Data of a SYN is not acknowledged: the client sends it again at once (RFC 7413, 4.2). */
+	if (p->payload && !sum_payload(skb, p, a))
 		return drop(COUNTER_DROP_SYN_DATA);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
 	if (!load_options(skb, p, &options))

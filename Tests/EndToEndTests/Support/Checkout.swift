@@ -20,6 +20,7 @@ enum Checkout {
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path
     static let mixed = tests.appending(path: "Lab/mixed.py").path
     static let stream = tests.appending(path: "Lab/stream.py").path
+    static let oddTCP = tests.appending(path: "Lab/odd_tcp.py").path
     static let bulk = tests.appending(path: "Lab/bulk.py").path
     static let schema =
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")

@@ -322,7 +322,7 @@ enum counter {
 	COUNTER_DROP_KERNEL,	  /* a helper failed: memory, mostly */
 	COUNTER_DROP_LOCAL,	  /* egress guard: the local stack spoke for a spliced tuple */
 	COUNTER_DROP_BAD_SYN_ACK, /* SYN-ACK that does not acknowledge our SYN */
-	COUNTER_DROP_SYN_DATA,	  /* SYN with data: the client repeats it without */
+	COUNTER_DROP_SYN_DATA,	  /* SYN with more than 3 KiB of data: repeated without */
 	COUNTER_RESET_EARLY_FIN,  /* client closed before it sent a byte */
 	COUNTER_DROP_FRAGMENT,	  /* first IP fragment of a flow's packet */
 	COUNTER_DROP_STRAY,   /* to a listener, of no flow and no handshake: told to the daemon */
