@@ -86,14 +86,15 @@ extension FlowCheck {
             if !packet.flags.contains(.rst) { direction.arrivedInOrder.append(packet) }
         }
         direction.arrivedWindows.insert(packet.window)
+        // An RST acknowledges what its sender had, but is no part of the stream.
+        if packet.flags.contains(.ack) {
+            direction.acknowledged = max(direction.acknowledged, arrival.acknowledged)
+        }
         if packet.flags.contains(.rst) { return }
         direction.carried.insert(arrival.range)
         direction.bytes.insert(
             packet, at: arrival.range.lowerBound + (packet.flags.contains(.syn) ? 1 : 0))
         direction.arriving.sent(upTo: arrival.range.upperBound)
-        if packet.flags.contains(.ack) {
-            direction.acknowledged = max(direction.acknowledged, arrival.acknowledged)
-        }
     }
 
     /// The balancer turns it into ACK + ClientHello, with what the client has sent of it by now.

@@ -18,7 +18,10 @@ struct FrameReader {
     struct Network {
         var source, destination: IPAddress
         var transport: UInt8
-        var start, end: Int
+        var start: Int
+        var end: Int
+        /// Of the transport header and data, as stated: a quoted packet is cut.
+        var length: Int
         var isHeaderRight: Bool
         var isFragment: Bool
     }
@@ -63,6 +66,7 @@ struct FrameReader {
         return Network(
             source: bytes.ipv4Address(at + 12), destination: bytes.ipv4Address(at + 16),
             transport: bytes[at + 9], start: at + size, end: end,
+            length: (length == 0 ? bytes.count - at : length) - size,
             isHeaderRight: bytes.sum(at..<at + size) == 0xffff,
             isFragment: bytes.half(at + 6) & 0x3fff != 0)
     }
@@ -75,15 +79,18 @@ struct FrameReader {
         guard end <= bytes.count else { return nil }
         var network = Network(
             source: bytes.ipv6Address(at + 8), destination: bytes.ipv6Address(at + 24),
-            transport: bytes[at + 6], start: at + 40, end: end, isHeaderRight: true,
+            transport: bytes[at + 6], start: at + 40, end: end,
+            length: length == 0 ? bytes.count - at - 40 : length, isHeaderRight: true,
             isFragment: false)
         // Hop by hop, routing and destination options; a fragment header ends the walk.
         while [0, 43, 60].contains(network.transport), network.start + 8 <= end {
+            let size = (Int(bytes[network.start + 1]) + 1) * 8
             network.transport = bytes[network.start]
-            network.start += (Int(bytes[network.start + 1]) + 1) * 8
+            network.start += size
+            network.length -= size
         }
         network.isFragment = network.transport == 44
-        return network.start <= end ? network : nil
+        return network.start <= end && network.length >= 0 ? network : nil
     }
 
     private func tcp(_ frame: CapturedFrame, _ network: Network) -> Reading {
@@ -120,7 +127,7 @@ struct FrameReader {
         var sum = InternetChecksum()
         sum.add(network.source)
         sum.add(network.destination)
-        sum.add(UInt32(network.end - network.start))
+        sum.add(UInt32(network.length))
         sum.add(protocolNumber)
         return sum
     }
@@ -136,7 +143,7 @@ struct FrameReader {
         var sum =
             network.source.isIPv4
             ? InternetChecksum() : Self.pseudoHeader(network, protocolNumber: 58)
-        sum.add(bytes.sum(at..<network.end))
+        sum.add(Self.sumOfError(bytes, at, network, quote))
         let hasTCP = quote.transport == 6 && quote.start + 8 <= network.end
         let tuple =
             hasTCP
@@ -152,5 +159,21 @@ struct FrameReader {
                 quotedSequence: hasTCP ? bytes.word(quote.start + 4) : 0,
                 isCorrupt: !network.isHeaderRight || sum.folded != 0xffff
                     || !quote.isHeaderRight))
+    }
+
+    /// The sum of an ICMP message. Where the quoted packet's checksum was left to a device, so is
+    /// this one's: the device puts the checksum of the quoted header where it stands, after which
+    /// that header adds up to the complement of the pseudo-header's sum.
+    private static func sumOfError(
+        _ bytes: [UInt8], _ at: Int, _ network: Network, _ quote: Network
+    ) -> UInt16 {
+        let pseudo = pseudoHeader(quote, protocolNumber: 6).folded
+        guard quote.transport == 6, quote.start + 20 <= quote.end,
+            bytes.half(quote.start + 16) == pseudo
+        else { return bytes.sum(at..<network.end) }
+        var sum = InternetChecksum()
+        sum.add(bytes.sum(at..<quote.start))
+        sum.add(~pseudo)
+        return sum.folded
     }
 }

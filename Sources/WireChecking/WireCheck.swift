@@ -61,7 +61,7 @@ public struct WireCheck: Sendable, CustomStringConvertible {
             states[pair.back.tuple.reversed] = check.down
         }
         let addresses = Addresses(pairing.pairs, listeners: sorting.listeners)
-        sorting.expectNoStrangers((front + back).flatMap(\.others), addresses)
+        sorting.expectNoStrangers(front + back, addresses)
         sorting.expectNoLeak(addresses)
         sorting.expectQuotes(states, addresses)
         violations = report.violations

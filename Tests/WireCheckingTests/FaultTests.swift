@@ -201,4 +201,19 @@ extension TestPacket {
         let check = flow.check
         #expect(check.counts[.malformed] == 1, "\(check)")
     }
+
+    @Test(arguments: End.allCases)
+    func `the balancer speaks to a port that never spoke`(end: End) throws {
+        var flow = try talked()
+        let data = Meant(
+            offset: end == .client ? 817 : 4000, count: 40,
+            acknowledged: end == .client ? 4000 : 817, time: 90, echo: end == .client ? 70 : 60)
+        flow.pass(data, from: end) { packet in
+            let to = packet.tuple.destination
+            packet.tuple = FlowTuple(
+                source: packet.tuple.source,
+                destination: TransportAddress(to.address, to.port + 7))
+        }
+        expect(.unsolicited, in: flow.check)
+    }
 }

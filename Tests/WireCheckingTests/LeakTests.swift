@@ -55,6 +55,42 @@ import WireTypes
         #expect(check.figures.icmpErrors == 1)
     }
 
+    /// As our own "too big" leaves: the quoted checksum, and so its own, are left to the device.
+    @Test(arguments: [false, true])
+    func `an ICMP error whose quote has a partial sum is none`(isIPv6: Bool) throws {
+        var flow = try talked(isIPv6: isIPv6)
+        var error = error(flow, quoting: .front, at: 517, isIPv6: isIPv6)
+        let start = isIPv6 ? 40 : 20
+        var pseudo = InternetChecksum()
+        pseudo.add(flow.front.tuple.source.address)
+        pseudo.add(flow.front.tuple.destination.address)
+        // The whole packet's header and data, of which the quote is cut.
+        let length =
+            flow.packet(
+                Meant(offset: 517, count: 10), from: .client, on: .front
+            ).bytes.count - 14 - start
+        pseudo.add(UInt32(length))
+        pseudo.add(UInt16(6))
+        error.quote[start + 16] = UInt8(pseudo.folded >> 8)
+        error.quote[start + 17] = UInt8(pseudo.folded & 0xff)
+        // What the device will write there, by which the ICMP checksum is right.
+        var sum = InternetChecksum()
+        let quoted = [UInt8](error.quote[start..<start + 20])
+        sum.add(quoted.span)
+        var finished = error
+        finished.quote[start + 16] = UInt8(sum.checksum >> 8)
+        finished.quote[start + 17] = UInt8(sum.checksum & 0xff)
+        var bytes = error.bytes
+        let icmp = isIPv6 ? 54 : 34
+        bytes[icmp + 2] = finished.bytes[icmp + 2]
+        bytes[icmp + 3] = finished.bytes[icmp + 3]
+        flow.capture(bytes, on: .front)
+        expectSilence(flow.check)
+        bytes[icmp + 3] ^= 1
+        flow.capture(bytes, on: .front)
+        expect(.headerChecksum, in: flow.check)
+    }
+
     @Test(arguments: [false, true])
     func `an ICMP error that quotes the packet as it was forwarded is a leak`(isIPv6: Bool)
         throws

@@ -164,6 +164,32 @@ import WireTypes
         #expect(check.figures.ownKeepalives == 1 && check.figures.ownResets == 1, "\(check)")
     }
 
+    @Test func `is silent about connections that began before the capture`() throws {
+        var flow = try SyntheticFlow()
+        flow.handshake()
+        flow.talk()
+        var late = flow
+        late.frontCapture.frames.removeAll { $0.number < 6 }
+        late.backCapture.frames.removeAll { $0.number < 5 }
+        let check = late.check
+        expectSilence(check, flows: 0)
+        #expect(check.figures.otherPackets > 10, "\(check)")
+    }
+
+    @Test func `is silent when the endpoint resets and acknowledges at once`() throws {
+        var flow = try SyntheticFlow()
+        flow.handshake()
+        flow.talk()
+        flow.pass(
+            Meant(offset: 817, count: 50, acknowledged: 4000, time: 90, echo: 70), from: .client)
+        flow.pass(
+            Meant(offset: 4000, flags: [.ack, .rst], acknowledged: 867, time: 95, echo: 90),
+            from: .endpoint)
+        let check = flow.check
+        expectSilence(check)
+        #expect(check.figures.ownResets == 0, "\(check)")
+    }
+
     @Test func `is found among others by its hello, and by its pair where hellos are alike`()
         throws
     {

@@ -22,11 +22,15 @@ extension Lab {
         }
         try await body()
         let pairs = try await pairs()
-        // The kernel hands packets to tcpdump by the second (TPACKET_V3), and what it still holds
-        // when tcpdump ends is lost.
-        try await Task.sleep(for: .milliseconds(1300))
-        for capture in captures { try await end(capture.command) }
-        let files = try captures.map { try Capture(contentsOf: captureFile($0.interface)) }
+        // What follows the last answer, and a moment up to which both captures are whole.
+        try await Task.sleep(for: .milliseconds(200))
+        let end = UInt64(Date().timeIntervalSince1970 * 1e9)
+        for capture in captures { try await self.end(capture.command) }
+        let files = try captures.map { capture in
+            var file = try Capture(contentsOf: captureFile(capture.interface))
+            file.frames.removeAll { $0.time > end }
+            return file
+        }
         return files.count == 1
             ? WireCheck(oneArm: files[0], listeners: listeners, pairs: pairs)
             : WireCheck(front: files[0], back: files[1], listeners: listeners, pairs: pairs)
@@ -45,7 +49,7 @@ extension Lab {
             [
                 "tcpdump", "-i", interface, "-n", "-s", "0", "-B", "65536",
                 "--time-stamp-precision=nano", "-w", captureFile(interface),
-                "tcp or icmp or icmp6",
+                "tcp or icmp or (icmp6 and ip6[40] < 128)",
             ])
         let isListening = await isTrue(within: .seconds(5)) {
             command.printed.errors.contains("listening on")
@@ -56,18 +60,29 @@ extension Lab {
         return command
     }
 
+    /// Ends a capture when it has written all that passed until now. The kernel hands packets over
+    /// by the second (TPACKET_V3), and what it still holds when tcpdump ends is lost.
     private func end(_ capture: Command) async throws {
-        capture.send(SIGINT)
-        let end = try await capture.wait(.seconds(20))
-        // "N packets captured", "N packets received by filter", "0 packets dropped by kernel".
-        let lines = end.errors.split(separator: "\n").map { $0.split(separator: " ") }
-        func number(_ name: String) -> Substring? {
-            lines.first { $0.dropFirst().joined(separator: " ") == "packets \(name)" }?.first
+        let isWhole = try await isTrue(within: .seconds(20)) {
+            // It answers by a line: "…: 5 packets captured, 5 packets received by filter, 0 …".
+            capture.send(SIGUSR1)
+            try await Task.sleep(for: .milliseconds(50))
+            let counts = capture.printed.errors.split(separator: "\n").last.map(numbers) ?? []
+            return counts.count == 3 && counts[0] == counts[1] && counts[2] == 0
         }
-        let captured = number("captured")
-        guard captured != nil, captured == number("received by filter"),
-            number("dropped by kernel") == "0"
-        else { throw Command.Failure(description: "a capture with holes: \(end)") }
+        capture.send(SIGINT)
+        let output = try await capture.wait(.seconds(20))
+        guard isWhole else {
+            throw Command.Failure(description: "a capture with holes: \(output)")
+        }
+    }
+
+    /// The numbers that stand in front of "packets".
+    private func numbers(_ line: Substring) -> [Int] {
+        let words = line.split(separator: " ")
+        return zip(words, words.dropFirst()).compactMap { number, unit in
+            unit.hasPrefix("packet") ? Int(number) : nil
+        }
     }
 
     private func pairs() async throws -> [FlowPair] {

@@ -3,7 +3,7 @@ import DatapathTesting
 import WireChecking
 import WireTypes
 
-enum End: Sendable {
+enum End: Sendable, CaseIterable {
     case client, endpoint
 }
 
