@@ -131,5 +131,29 @@ extension EndToEnd {
                 #expect(check.figures.flows == 3 && check.figures.ownResets == 0, "\(check)")
             }
         }
+
+        /// What comes in disorder, twice or damaged leaves so.
+        @Test(
+            arguments: ["reorder=5", "duplicate=5", "jitter=20", "corrupt=2"], Family.allCases)
+        func `nothing leaves that did not arrive, in a bad network`(
+            weather: String, family: Family
+        ) async throws {
+            try await withLab(.wan, direct: true) { lab in
+                let isCorrupting = weather.hasPrefix("corrupt")
+                try await lab.perform("offloads", isCorrupting ? "off" : "on")
+                _ = try await lab.startBalancer(.kafka(family))
+                try await lab.emulate("loss=1 \(weather)")
+                let check = try await lab.whileCapturing(besidePlainForwarding: true) {
+                    let plain = try lab.startMixedTransfers(5, at: .endpoint(family, 9093))
+                    let ours = try lab.startMixedTransfers(40, at: .listener(family))
+                    #expect(try await ours.transfers().good == 40)
+                    _ = try await plain.transfers()
+                }
+                #expect(check.violations.isEmpty, "\(check)")
+                #expect(check.figures.flows == 40 && check.figures.unpaired == 0, "\(check)")
+                #expect(check.figures.retransmissions > 0, "\(check)")
+                #expect((check.figures.corrupted > 0) == isCorrupting, "\(check)")
+            }
+        }
     }
 }

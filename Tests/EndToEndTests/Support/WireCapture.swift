@@ -12,13 +12,22 @@ extension Lab {
     /// lists them as long as `closed_linger` says. Relayed connections count as `unpaired`.
     ///
     /// What arrives is captured before the datapath sees it, what leaves behind it: losses of
-    /// `lab loss`, in the namespaces of client and endpoint, are outside of both captures.
+    /// `lab loss`, in the namespaces of client and endpoint, are outside of both captures, and so is
+    /// what the emulator of the layout `wan` does.
+    ///
+    /// besidePlainForwarding: leaves out what clients and endpoints say to each other without a
+    /// balancer, which is a leak otherwise.
     func whileCapturing(
-        at listeners: Set<TransportAddress> = Lab.listeners, _ body: () async throws -> Void
+        at listeners: Set<TransportAddress> = Lab.listeners, besidePlainForwarding: Bool = false,
+        _ body: () async throws -> Void
     ) async throws -> WireCheck {
         var captures: [(interface: String, command: Command)] = []
+        var filter = "(tcp or icmp or (icmp6 and ip6[40] < 128))"
+        for family in Family.allCases where besidePlainForwarding {
+            filter += " and not (host \(family.client) and host \(family.endpoint))"
+        }
         for interface in layout.interfaces {
-            captures.append((interface, try await startCapture(interface)))
+            captures.append((interface, try await startCapture(interface, filter)))
         }
         try await body()
         let pairs = try await pairs()
@@ -43,13 +52,13 @@ extension Lab {
     private func captureFile(_ interface: String) -> String { "\(state)/both-\(interface).pcap" }
 
     /// Waits until it has begun. A buffer of 64 MiB: a capture with holes proves nothing.
-    private func startCapture(_ interface: String) async throws -> Command {
+    private func startCapture(_ interface: String, _ filter: String) async throws -> Command {
         let command = try start(
             .balancer,
             [
                 "tcpdump", "-i", interface, "-n", "-s", "0", "-B", "65536",
                 "--time-stamp-precision=nano", "-w", captureFile(interface),
-                "tcp or icmp or (icmp6 and ip6[40] < 128)",
+                filter,
             ])
         let isListening = await isTrue(within: .seconds(5)) {
             command.printed.errors.contains("listening on")
