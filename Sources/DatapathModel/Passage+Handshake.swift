@@ -49,6 +49,7 @@ extension Passage {
     /// SYN-ACK with a cookie. Data in a SYN is left to the client's repetition (RFC 7413 §3.1).
     private mutating func answerSYN(_ segment: Segment) -> Verdict {
         guard segment.payload == 0 else { return end(.drop, .dropSynData) }
+        guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         let offer = offer(of: segment)
         let note = note(of: segment, offer)
         let promise = world.handshakes.listener

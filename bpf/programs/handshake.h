@@ -127,7 +127,7 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 	if (p->payload)
 		return drop(COUNTER_DROP_SYN_DATA);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	if (!load_options(skb, p, &options))
+	if (!checksum_holds(skb, p) || !load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	if (!make_note(skb, p, listener, &options, &note))
 		return drop(COUNTER_DROP_KERNEL);
