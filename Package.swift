@@ -134,6 +134,10 @@ let package = Package(
                 "DatapathModel", "DatapathTesting", "Datapath", "CDatapathABI", "KernelBPF",
                 "CLibBPF", "WireTypes",
             ]),
-        tests("EndToEndTests", ["CrashPoints"]),
+        // Captures of both wires of a balancer, compared.
+        .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
+        library("WireChecking", ["CPcap", "WireTypes"]),
+        tests("WireCheckingTests", ["WireChecking", "DatapathTesting", "WireTypes"]),
+        tests("EndToEndTests", ["CrashPoints", "WireChecking", "WireTypes"]),
     ]
 )

@@ -44,10 +44,10 @@ public enum Record: Sendable, Equatable {
         case refused, challenged, optionsRefused, established, closed, reset, abandoned, orphaned
         case stray
 
-        /// Whether the daemon must act at once.
+        /// Whether it comes in the ring of the hellos, which wakes the daemon.
         public var wakes: Bool {
             switch self {
-            case .established, .closed, .reset, .abandoned: false
+            case .established, .closed, .reset: false
             default: true
             }
         }

@@ -57,6 +57,7 @@ extension Passage {
             return end(.drop, .dropConnecting)
         }
         guard segment.has(Flag.syn), segment.payload == 0 else { return end(.drop, .dropBadSynAck) }
+        guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         let offer = offer(of: segment)
         guard let peer = peer(of: row) else { return end(.drop, .dropConnecting) }
         if row.flags.contains(.timestamps), offer.timestamp == nil {
@@ -124,6 +125,7 @@ extension Passage {
         guard let peer = peer(of: row), segment.payload == 0,
             segment.acknowledgement == row.handover.isn &+ 1
         else { return end(.drop, .dropBadSynAck) }
+        guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         return sendHello(segment, index, peer, offer(of: segment).timestamp?.value ?? 0)
     }
 

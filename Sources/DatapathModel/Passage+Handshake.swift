@@ -50,6 +50,7 @@ extension Passage {
     /// than 3 KiB, which no SYN has, cannot be summed up and cut off.
     private mutating func answerSYN(_ segment: Segment) -> Verdict {
         guard segment.payload <= 3072 else { return end(.drop, .dropSynData) }
+        guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         let offer = offer(of: segment)
         let note = note(of: segment, offer)
         let promise = world.handshakes.listener

@@ -32,6 +32,16 @@ extension Passage {
         return sum
     }
 
+    /// Whether the TCP checksum is right, or was left to a device: the pseudo-header's sum alone.
+    func isIntact(_ segment: Segment) -> Bool {
+        let field = bytes.half(segment.tcp + 16)
+        let length = segment.end - segment.tcp
+        if pseudoSum(isIPv6: segment.isIPv6, 6, length).folded == field { return true }
+        var sum = tcpSum(segment.tcp, segment.end, isIPv6: segment.isIPv6)
+        sum.add(field)
+        return sum.folded == 0xffff
+    }
+
     /// An ICMP message from `at` to the end of the packet; ICMPv6 with its pseudo-header.
     func icmpSum(_ at: Int, isIPv6: Bool) -> WordSum {
         var sum = isIPv6 ? pseudoSum(isIPv6: true, 58, bytes.count - at) : WordSum()

@@ -23,7 +23,10 @@ struct KernelOutcome {
     /// of which is `times`: then its own notes tell.
     var moments: [UInt64] {
         guard times.0 < times.1 else { return [times.0] }
-        let notes = rows.compactMap { $0?.last_seen_ns } + [note?.created_ns].compactMap(\.self)
+        let entries = rows.compactMap(\.self)
+        let notes =
+            entries.flatMap { [$0.last_seen_ns, $0.next_hop_checked_ns, $0.last_data_ns] }
+            + [note?.created_ns].compactMap(\.self)
         return [times.0, times.1] + notes.filter { times.0 < $0 && $0 < times.1 }
     }
 }

@@ -46,6 +46,30 @@ import WireTypes
         }
     }
 
+    /// Nobody verified it before us, and what it says holds for the flow's whole life.
+    @Test(arguments: Family.allCases, DamagedByte.allCases)
+    func `is nothing when its checksum is wrong, and the next one counts`(
+        family: Family, damaged: DamagedByte
+    ) throws {
+        try TestBench.use { bench in
+            var ring = bench.templateRing()
+            var connecting = ConnectingSplice(family)
+            try connecting.program(bench, &ring, hello: hello(517))
+            let packet = connecting.synAck
+            let result = try bench.run(.flowsEthernet, on: damaged.damage(packet))
+            #expect(result.verdict == TCVerdict.drop)
+            #expect(bench.counts == [.dropMalformed: 1])
+            #expect(try connecting.endpointRow(bench).state == .connecting)
+            expect(
+                try bench.run(.flowsEthernet, on: packet),
+                isRedirectOf: connecting.answer(hello(517)))
+            // Of an established flow as well: the answer would be as damaged.
+            let again = try bench.run(.flowsEthernet, on: damaged.damage(packet))
+            #expect(again.verdict == TCVerdict.drop)
+            #expect(bench.counts == [.helloSent: 1, .dropMalformed: 2])
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `completes both rows and is told`(family: Family) throws {
         try TestBench.use { bench in

@@ -41,6 +41,20 @@ import WireTypes
         }
     }
 
+    /// A note of damaged options would answer the client's repeated SYN too.
+    @Test(arguments: Family.allCases, DamagedByte.allCases)
+    func `is not noted when its checksum is wrong`(family: Family, damaged: DamagedByte) throws {
+        try TestBench.use { bench in
+            try bench.listen(family)
+            let client = HandshakeClient(family)
+            let result = try bench.run(.handshakeEthernet, on: damaged.damage(client.syn))
+            #expect(result.verdict == TCVerdict.drop)
+            #expect(bench.counts == [.dropMalformed: 1])
+            #expect(bench.datapath.note(of: family.client) == nil)
+            _ = try client.connect(bench)
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `is answered with the same numbers when it comes again`(family: Family) throws {
         try TestBench.use { bench in

@@ -54,7 +54,7 @@ extension EndToEnd {
             var configuration = Configuration.echo(family)
             configuration.route(
                 "kafka1.server.test", to: "kafka1", family.join(family.endpoint, 9093))
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(configuration)
                 let target = Target.listener(family)
@@ -97,7 +97,7 @@ extension EndToEnd {
         }
 
         @Test func `serve new clients as soon as they are there again`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(.echo(.v4))
                 for wire in [Wire.front, .back, .front, .back] {
@@ -116,7 +116,7 @@ extension EndToEnd {
         @Test func `are attached again by clsact, if that was how`() async throws {
             var configuration = Configuration.echo(.v4)
             configuration.settings.append("attach: clsact")
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(configuration)
                 let talk = try lab.startTalk(at: .listener(.v4))
@@ -142,7 +142,7 @@ extension EndToEnd {
         }
 
         @Test func `keep their flows while they are down`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(.echo(.v4))
                 let talk = try lab.startTalk(["--steady"], at: .listener(.v4))
@@ -159,7 +159,7 @@ extension EndToEnd {
         }
 
         @Test func `may be renamed, and are found by their old name when made anew`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(.echo(.v4))
                 let talk = try lab.startTalk(["--steady"], at: .listener(.v4))
@@ -188,7 +188,7 @@ extension EndToEnd {
 
         /// However late the daemon looks: deleted is deleted, whatever has the index by then.
         @Test func `are told from others that have their index now`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(.echo(.v4))
                 let old = try await index(lab, "front")
@@ -226,7 +226,7 @@ extension EndToEnd {
         }
 
         @Test func `may swap their names`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(.echo(.v4))
                 let talk = try lab.startTalk(["--steady"], at: .listener(.v4))
@@ -251,7 +251,7 @@ extension EndToEnd {
         @Test func `that went while there was no daemon leave no pins to the next one`()
             async throws
         {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 let first = try await lab.startBalancer(.echo(.v4))
                 let talk = try lab.startTalk(at: .listener(.v4))
@@ -302,7 +302,7 @@ extension EndToEnd {
         func `give new connections a new source, and leave open ones theirs`(
             family: Family
         ) async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(.echo(family))
                 let target = Target.listener(family)
@@ -326,7 +326,7 @@ extension EndToEnd {
         }
 
         @Test func `lead to endpoints that had no way at the start`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 _ = try await lab.run(
                     .endpoint, ["ip", "addr", "add", "10.7.0.1/32", "dev", "net0"])
@@ -342,7 +342,7 @@ extension EndToEnd {
 
         /// Nothing better is known: the client's repetitions find the way when it is there again.
         @Test func `that are missing for a moment cost a new client that moment`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(.echo(.v4))
                 let endpoint = "10.0.0.10/32"
@@ -365,7 +365,7 @@ extension EndToEnd {
         func `are what a wildcard listens to`(family: Family) async throws {
             var configuration = Configuration.echo(family)
             configuration.addresses = [family == .v4 ? "0.0.0.0:443" : "[::]:443"]
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(configuration)
                 let address = family == .v4 ? "192.0.2.77" : "2001:db8:f::77"
@@ -391,7 +391,7 @@ extension EndToEnd {
             configuration.otherListeners = [
                 "own:", "  address: \"192.0.2.1:443\"", "  default: echo",
             ]
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(configuration)
                 let entry = ["192.0.2.77/32", "dev", "front"]
@@ -407,7 +407,7 @@ extension EndToEnd {
         }
 
         @Test func `of an MTU are in what new clients are promised`() async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 _ = try await lab.startBalancer(.kafka(.v4))
                 try await ip(lab, ["link", "set", "back", "mtu", "1400"])
                 try await Task.sleep(for: .milliseconds(500))

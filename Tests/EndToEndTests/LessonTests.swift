@@ -71,7 +71,7 @@ extension EndToEnd {
         func `a way that is narrow from the start is in the MSS that clients are told`(
             family: Family
         ) async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 let change = try await lab.run(
                     .balancer, ["ip", "link", "set", "back", "mtu", "1400"])
                 #expect(change.isSuccess, "\(change)")
@@ -88,7 +88,7 @@ extension EndToEnd {
         func `a way out that shrinks in a transfer is told to the sender, which goes on`(
             family: Family
         ) async throws {
-            try await withLab { lab in
+            try await withLab(.twoArm) { lab in
                 _ = try await lab.startBalancer(.kafka(family))
                 let hash = try await lab.hash(of: "16.bin")
                 let upload = try lab.startUpload(

@@ -19,7 +19,7 @@ extension EndToEnd {
             var configuration = Configuration.echo(family)
             configuration.route(
                 "kafka1.server.test", to: "kafka1", family.join(family.endpoint, 9093))
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 _ = try await lab.startBalancer(configuration)
                 let target = Target.listener(family)

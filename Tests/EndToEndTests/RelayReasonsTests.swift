@@ -63,7 +63,7 @@ extension EndToEnd {
         func `carry every byte both ways, past a half-close`(cause: RelayCause) async throws {
             var configuration = Configuration.echo(cause.family)
             cause.change(&configuration)
-            try await withLab { [configuration] lab in
+            try await withLab(.twoArm) { [configuration] lab in
                 try await lab.startEcho()
                 try await cause.prepare(lab)
                 _ = try await lab.startBalancer(configuration)

@@ -260,7 +260,8 @@ static uint32_t sum(uint32_t total, const unsigned char *bytes, uint32_t length)
 
 // Flips a bit of the last byte. A checksum that the kernel has yet to fill in is filled in before:
 // the addresses' part of it stands there already.
-static int corrupt(unsigned char *bytes, uint32_t length)
+/* Each port has a bit of its own: what two of them corrupt must not become right again. */
+static int corrupt(int from, unsigned char *bytes, uint32_t length)
 {
 	struct virtio_net_hdr header;
 	unsigned char *frame = bytes + sizeof(header);
@@ -276,7 +277,7 @@ static int corrupt(unsigned char *bytes, uint32_t length)
 		memcpy(frame + start + header.csum_offset, &value, 2);
 	}
 	memset(bytes, 0, sizeof(header));
-	frame[frame_length - 1] ^= 0x10;
+	frame[frame_length - 1] ^= 1 << (from & 7);
 	return 1;
 }
 
@@ -303,7 +304,7 @@ static void take(int from, unsigned char *bytes, uint32_t length)
 		return;
 	}
 	if (happens(options.corrupt))
-		counts.corrupted += corrupt(bytes, length);
+		counts.corrupted += corrupt(from, bytes, length);
 	if (happens(options.reorder)) {
 		counts.reordered++;
 		due += (uint64_t)(options.held * 1e6);

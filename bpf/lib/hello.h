@@ -30,6 +30,36 @@ static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
 	return 1;
 }
 
+/*
+ * Whether the checksum of a packet holds, given the sum of its data. The stack verifies what goes
+ * up, the other end what is translated; nobody but us verifies a packet that ends here and of which
+ * something is kept. One of a veth has the sum of its pseudo-header alone (CHECKSUM_PARTIAL), and
+ * was on no wire.
+ */
+static __noinline int checksum_holds(struct __sk_buff *skb, struct packet *p, __u32 payload_sum)
+{
+	struct {
+		struct tcphdr tcp;
+		__u8 options[TCP_OPTIONS_MAX];
+	} header = {};
+	__u32 size = p->header;
+	__u64 sum;
+
+	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
+		return 0;
+	if (bpf_skb_load_bytes(skb, p->l4, &header, size))
+		return 0;
+	/* The prefix of mapped IPv4 addresses adds ffff twice, which is nothing. */
+	sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&p->tuple.saddr, 32, 0);
+	sum += bpf_htons(IPPROTO_TCP);
+	sum += bpf_htons(size + p->payload);
+	if (sum_fold16(sum) == header.tcp.check)
+		return 1;
+	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&header, sizeof(header), 0);
+	sum += payload_sum;
+	return sum_fold16(sum) == 0xffff;
+}
+
 /* What both directions could not know before the endpoint spoke. */
 static __always_inline void complete_splice(const struct packet *p, struct flow_entry *entry,
 					    struct flow_entry *peer,
@@ -200,7 +230,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	if (!(flags & TCP_SYN) || p->payload)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	if (!load_options(skb, p, &options))
+	if (!checksum_holds(skb, p, 0) || !load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	peer = flow_peer(entry);
 	if (!peer)
@@ -222,8 +252,10 @@ static __always_inline enum verdict endpoint_repeats(struct __sk_buff *skb, stru
 	struct tcp_options options = {};
 	struct flow_entry *peer = flow_peer(entry);
 
-	if (!peer || p->payload || p->ack != entry->isn + 1 || !load_options(skb, p, &options))
+	if (!peer || p->payload || p->ack != entry->isn + 1)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
+	if (!checksum_holds(skb, p, 0) || !load_options(skb, p, &options))
+		return drop(COUNTER_DROP_MALFORMED);
 	return send_hello(skb, p, entry, peer, options.tsval);
 }
 

@@ -128,7 +128,7 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 	if (p->payload && !sum_payload(skb, p, a))
 		return drop(COUNTER_DROP_SYN_DATA);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	if (!load_options(skb, p, &options))
+	if (!checksum_holds(skb, p, a->old_sum) || !load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	if (!make_note(skb, p, listener, &options, &note))
 		return drop(COUNTER_DROP_KERNEL);

@@ -313,7 +313,8 @@ enum counter {
 	COUNTER_PASS_ADOPTED,	  /* a relay's socket owns the tuple */
 	COUNTER_PASS_STRAY,	  /* to a listener, but of no handshake: the stack answers RST */
 	COUNTER_PASS_NO_DAEMON,	  /* clsact: the daemon's heartbeat stopped */
-	COUNTER_DROP_MALFORMED,	  /* TCP or IP header that contradicts itself */
+	COUNTER_DROP_MALFORMED,	  /* TCP or IP header that contradicts itself, SYN or
+				   SYN-ACK with a wrong checksum */
 	COUNTER_PASS_EXTENSION,	  /* TCP behind an IPv6 header that we do not walk */
 	COUNTER_DROP_CONNECTING,  /* client segments of no use before the endpoint answered */
 	COUNTER_DROP_RING_FULL,	  /* daemon too slow, or gone; the client repeats */
