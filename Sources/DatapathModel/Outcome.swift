@@ -44,10 +44,10 @@ public enum Record: Sendable, Equatable {
         case refused, challenged, optionsRefused, established, closed, reset, abandoned, orphaned
         case stray
 
-        /// Whether the daemon must act at once.
+        /// Whether the daemon must act at once, or hear of it behind the bytes before it.
         public var wakes: Bool {
             switch self {
-            case .established, .closed, .reset, .abandoned: false
+            case .established, .closed, .reset: false
             default: true
             }
         }
