@@ -67,23 +67,30 @@ let package = Package(
         library("TLSClassifier", ["WireTypes"]),
         library("Balancing", ["WireTypes"]),
 
+        // Where tests make a debug build die; nothing in release builds.
+        library("CrashPoints"),
+
         // The kernel.
         library("KernelBPF", ["CLibBPF"]),
         .target(name: "CKernelSockets"),
-        library("KernelSockets", ["WireTypes", "CLibBPF", "CKernelSockets"]),
+        library("KernelSockets", ["WireTypes", "CLibBPF", "CKernelSockets", "CrashPoints"]),
         library(
-            "Datapath", ["KernelBPF", "CDatapathABI", "WireTypes"], plugins: ["CompileBPF"]),
+            "Datapath", ["KernelBPF", "CDatapathABI", "WireTypes", "CrashPoints"],
+            plugins: ["CompileBPF"]),
 
         // What the daemon is made of.
         library("Settings", ["WireTypes", "Balancing", yams]),
         library(
             "Relaying",
-            ["WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets", logging]),
+            [
+                "WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets",
+                "CrashPoints", logging,
+            ]),
         library(
             "Splicing",
             [
                 "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets",
-                logging,
+                "CrashPoints", logging,
             ]),
         library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
@@ -91,7 +98,7 @@ let package = Package(
             "sluice",
             [
                 "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Settings", "Splicing",
-                "Relaying", "Datapath", "KernelSockets", argumentParser, logging,
+                "Relaying", "Datapath", "KernelSockets", "CrashPoints", argumentParser, logging,
             ]),
         program(
             "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CrashPoints
 public import KernelBPF
 internal import Synchronization
 
@@ -68,9 +69,10 @@ extension KernelDatapath {
     {
         try attachPinned(programs.flows, interface, .ingress)
         try attachPinned(programs.egress, interface, .egress)
-        return Attachment(
-            interface: interface, mode: .tcx,
-            handshake: try TCXLink(attaching: programs.handshake, to: interface, .ingress))
+        CrashPoint.reach(.flowsAttached)
+        let handshake = try TCXLink(attaching: programs.handshake, to: interface, .ingress)
+        CrashPoint.reach(.handshakeAttached)
+        return Attachment(interface: interface, mode: .tcx, handshake: handshake)
     }
 
     /// Attaches by a link that outlives us, or puts the program into the link that did.
@@ -161,6 +163,7 @@ extension KernelDatapath {
     public static func unload(_ pins: PinDirectory) -> Bool {
         guard pins.exists else { return false }
         for (interface, _) in attachedInterfaces(pins) { detach(from: interface, pins) }
+        CrashPoint.reach(.flowsDetached)
         pins.remove()
         return true
     }

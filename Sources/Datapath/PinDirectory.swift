@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDatapathABI
+internal import CrashPoints
 internal import Foundation
 public import KernelBPF
 
@@ -55,7 +56,10 @@ public struct PinDirectory: Sendable, Equatable {
 
     /// Removes every pin and the directory; kernel objects that nobody else holds go with them.
     public func remove() {
-        for name in pins { BPFFilesystem.unpin(pin(name)) }
+        for name in pins {
+            BPFFilesystem.unpin(pin(name))
+            CrashPoint.reach(.pinRemoved)
+        }
         BPFFilesystem.removeDirectory(path)
         BPFFilesystem.removeDirectory(Self.root + "/sluice")
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDatapathABI
+internal import CrashPoints
 public import KernelBPF
 internal import WireTypes
 
@@ -27,7 +28,12 @@ public struct SpliceBatch: Sendable {
     }
 
     mutating func write(to flows: borrowing BPFMap<flow_tuple, flow_entry>) throws(BPFError) {
+        if CrashPoint.isArmed(.clientRowWritten) {
+            try flows.set(keys[0], to: entries[0])
+            CrashPoint.reach(.clientRowWritten)
+        }
         try flows.set(keys.span, to: entries.span)
+        CrashPoint.reach(.rowsWritten)
         keys.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)
     }

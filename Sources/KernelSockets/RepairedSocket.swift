@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CKernelSockets
+internal import CrashPoints
 internal import Glibc
 import WireTypes
 
@@ -25,17 +26,25 @@ public struct RepairedSocket: ~Copyable {
         let tuple = connection.tuple
         do {
             let socket = try TCPSocket(familyOf: tuple.destination)
+            CrashPoint.reach(.socketMade)
             try socket.repair(TCP_REPAIR_ON)
+            CrashPoint.reach(.repairOn)
             try socket.allowForeignSource(tuple.destination)
             try socket.setSegmentSize(connection.mss)
             try socket.setSequence(connection.ourNext, queue: TCP_SEND_QUEUE)
             try socket.setSequence(connection.clientNext, queue: TCP_RECV_QUEUE)
+            CrashPoint.reach(.queuesSet)
             try socket.bind(to: tuple.destination)
+            CrashPoint.reach(.bound)
             try socket.connect(to: tuple.source)
+            CrashPoint.reach(.connected)
             try socket.setOptions(connection)
             try socket.setClock(connection.timestamps)
+            CrashPoint.reach(.optionsSet)
             try socket.fill(connection.received, queue: TCP_RECV_QUEUE)
+            CrashPoint.reach(.queueFilled)
             try socket.setWindow(connection, open: Self.windowBeforeFirstRead)
+            CrashPoint.reach(.windowSet)
             self.init(socket)
         } catch {
             throw SocketError("adopt (\(error.operation))", "\(tuple)", code: error.code)
@@ -48,6 +57,7 @@ public struct RepairedSocket: ~Copyable {
     /// acknowledgement of the bytes received before.
     public consuming func activate() throws(SocketError) -> TCPSocket {
         try socket.repair(TCP_REPAIR_OFF_NO_WP)
+        CrashPoint.reach(.repairOff)
         // Leaving repair takes the forced reuse away; a listener of the next daemon needs one.
         try socket.descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
         try socket.setNoDelay()

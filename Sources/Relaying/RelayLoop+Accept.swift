@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CrashPoints
 import KernelSockets
 import Logging
 import WireTypes
@@ -99,6 +100,7 @@ extension RelayLoop {
         do {
             let repaired = try RepairedSocket(adopted)
             observer.willActivate(tuple)
+            CrashPoint.reach(.tupleNoted)
             isActivated = true
             let socket = try repaired.activate()
             follow(socket, adopted, purpose)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CrashPoints
 import Datapath
 import KernelSockets
 import Logging
@@ -34,6 +35,7 @@ extension RelayLoop {
                 try channel.epoll.add(
                     upstream.socket, Self.everything, token: connection.id | 1)
                 connection.upstream = upstream
+                CrashPoint.reach(.endpointConnecting)
                 return setDeadline(connection, in: plan.connectTimeout)
             } catch {
                 tellFailure(connection, error)
@@ -67,6 +69,7 @@ extension RelayLoop {
             return connectFailed(connection, code: error?.code ?? SocketError.timedOut)
         }
         guard upstream.isWritable else { return }
+        CrashPoint.reach(.endpointConnected)
         connection.phase = .copying
         connection.deadline = nil
         if let local = upstream.socket.localAddress, let peer = upstream.socket.peerAddress {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import CrashPoints
 internal import Datapath
 internal import WireTypes
 
@@ -16,6 +17,7 @@ extension Splicer where Kernel: ~Copyable {
         guard let endpoint = nextTurn(client, cluster) else {
             return handOver(client, .reject(.reset), now: now)
         }
+        CrashPoint.reach(.endpointPicked)
         client.attempts += 1
         client.tried.insert(endpoint)
         client.challenges = 0
@@ -43,6 +45,7 @@ extension Splicer where Kernel: ~Copyable {
             admission.release()
             return relay(client, .noPort, now: now)
         }
+        CrashPoint.reach(.portTaken)
         let upstream = FlowTuple(source: port, destination: target.address)
         if client.splice == nil { reading -= 1 }
         var splice = Splice(
@@ -58,6 +61,7 @@ extension Splicer where Kernel: ~Copyable {
         splice.createdNanoseconds = now
         let hello = client.assembly.bytes
         splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
+        CrashPoint.reach(.templateWritten)
         client.splice = splice
         client.isClassified = false
         keepRest(client, of: splice)
@@ -126,6 +130,7 @@ extension Splicer where Kernel: ~Copyable {
     mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
         counters.increment(.failedAttempts)
         endAttempt(client, now: now)
+        CrashPoint.reach(.attemptRemoved)
         connect(client, now: now)
     }
 

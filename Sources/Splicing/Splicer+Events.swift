@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CrashPoints
 public import Datapath
 internal import WireTypes
 
@@ -19,10 +20,12 @@ extension Splicer where Kernel: ~Copyable {
         else { return }
         switch event.kind {
         case .established:
+            CrashPoint.reach(.establishedRead)
             if event.mss > 0 { routes.lessons.learn(segment: event.mss, of: client.target) }
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
+            CrashPoint.reach(.refusalRead)
             nextEndpoint(client, now: now)
         case .challenged:
             nextPort(client, event, now: now)

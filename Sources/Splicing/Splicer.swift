@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import CrashPoints
 public import Datapath
 internal import KernelSockets
 internal import TLSClassifier
@@ -137,6 +138,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         case .needsMore:
             if isTrickling(client) { handOver(client, .classify(.trickledHello), now: now) }
         case .hello(let hello):
+            CrashPoint.reach(.helloRead)
             counters.increment(.classified)
             client.serverName = hello.serverName
             follow(listener.answer(to: hello.serverName), client, now: now)
@@ -175,6 +177,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         dropLate(client)
         departed.insert(client)
         fallback.take(client.adopted(now: now), listener: client.note.listener, what)
+        CrashPoint.reach(.handedOver)
         forget(client)
     }
 

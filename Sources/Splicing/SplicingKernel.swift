@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CrashPoints
 public import Datapath
 internal import KernelBPF
 public import KernelSockets
@@ -78,6 +79,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         segment.write(into: &packet)
         do {
             try raw.send(packet.span, to: segment.tuple.destination.address)
+            if segment.flags == .syn { CrashPoint.reach(.synSent) }
         } catch {
             // The client's repetition makes us try again.
             failed("\(error)")

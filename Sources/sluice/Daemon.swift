@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Balancing
+import CrashPoints
 import Datapath
 import Foundation
 import KernelBPF
@@ -38,6 +39,7 @@ final class Daemon {
         lock = try Self.lock(pins)
         let loaded = try Self.load(configuration, plan, logger)
         datapath = loaded
+        CrashPoint.reach(.mapsPinned)
         counters = SplicerCounters(continuing: loaded)
         do {
             loaded?.clearDaemonState()
@@ -190,6 +192,7 @@ final class Daemon {
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
         }
         let adopted = adopt(datapath)
+        CrashPoint.reach(.flowsAdopted)
         var settings = SplicerSettings()
         settings.workers = datapath.options.workers
         settings.isSplicing = configuration.isSplicing
@@ -217,6 +220,7 @@ final class Daemon {
             try worker.start(parts, peers: workers, sweeper: sweeper)
         }
         try sweeper.start()
+        CrashPoint.reach(.workersStarted)
         if datapath.options.needsHeartbeat { beat(datapath) }
         try attach(datapath, promises)
     }
@@ -337,9 +341,12 @@ final class Daemon {
         follower?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
         datapath?.detachHandshakes()
+        CrashPoint.reach(.handshakesDetached)
         for worker in workers { worker.stop() }
         sweeper?.stop()
+        CrashPoint.reach(.workersStopped)
         relay.stop()
+        CrashPoint.reach(.relayStopped)
         if keepFlows { datapath?.clearDaemonState() } else { datapath?.unload() }
     }
 }

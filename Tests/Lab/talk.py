@@ -10,6 +10,8 @@ last line is JSON: how many came through unharmed, the endpoint's ports, and wha
 `part`, half a hello; `nothing` before the file is there. --steady: talk on while waiting, with
 --pause seconds between.
 --isn: the client's initial sequence number.
+--retry: how many seconds long a connection that was reset, refused or closed before `open` is begun
+anew, as applications do; the report counts these ends.
 """
 import argparse
 import asyncio
@@ -36,12 +38,13 @@ parser.add_argument("--until")
 parser.add_argument("--steady", action="store_true")
 parser.add_argument("--pause", type=float, default=0.01)
 parser.add_argument("--isn", type=lambda text: int(text, 0))
+parser.add_argument("--retry", type=float, default=0)
 parser.add_argument("--plain", help="these bytes in place of a hello")
 options = parser.parse_args()
 
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
 make_hello = pathlib.Path(__file__).with_name("make_hello.py")
-ports, errors = collections.Counter(), collections.Counter()
+ports, errors, retries = (collections.Counter() for _ in range(3))
 slowest = 0.0
 
 
@@ -92,6 +95,19 @@ class Connection:
         await asyncio.gather(self.send(data), self.expect(data))
 
     async def begin(self, hello):
+        end = time.monotonic() + options.retry
+        while True:
+            try:
+                return await self.begin_once(hello)
+            except (ConnectionError, EOFError) as error:
+                if time.monotonic() > end:
+                    raise
+                retries[type(error).__name__] += 1
+            self.sock.close()
+            self.digest, self.sent = hashlib.sha256(), 0
+            await asyncio.sleep(0.05)
+
+    async def begin_once(self, hello):
         self.sock = new_socket()
         await self.loop.sock_connect(self.sock, (options.address, self.port))
         if options.manner == "nothing":
@@ -159,5 +175,6 @@ async def main():
 resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
 asyncio.run(main())
 print(json.dumps({
-    "good": sum(ports.values()), "ports": ports, "errors": errors, "slowest": slowest,
+    "good": sum(ports.values()), "ports": ports, "errors": errors, "retries": retries,
+    "slowest": slowest,
 }))

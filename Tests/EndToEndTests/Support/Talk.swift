@@ -14,6 +14,8 @@ struct Talk: Sendable {
         /// How many the endpoint had on each of its ports.
         var ports: [String: Int]
         var errors: [String: Int]
+        /// How often one ended before it was open, by how, and was begun anew (`--retry`).
+        var retries: [String: Int]
         /// The longest time to an answer while it talked steadily, in seconds.
         var slowest: Double
     }
