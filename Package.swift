@@ -134,6 +134,6 @@ let package = Package(
                 "DatapathModel", "DatapathTesting", "Datapath", "CDatapathABI", "KernelBPF",
                 "CLibBPF", "WireTypes",
             ]),
-        tests("EndToEndTests", []),
+        tests("EndToEndTests", ["CrashPoints"]),
     ]
 )

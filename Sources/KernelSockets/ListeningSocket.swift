@@ -24,6 +24,22 @@ public struct ListeningSocket: ~Copyable, Sendable {
     public init(
         on address: TransportAddress, backlog: Int32 = 4096, freeBind: Bool = false
     ) throws(SocketError) {
+        let socket = try Self.bound(to: address, freeBind: freeBind)
+        guard Glibc.listen(socket.descriptor.rawValue, backlog) == 0 else {
+            throw .last("listen", address.description)
+        }
+        self.address = socket.localAddress ?? address
+        descriptor = socket.intoDescriptor()
+    }
+
+    /// Throws what would keep a socket from listening on `address`, without listening for a moment.
+    public static func check(_ address: TransportAddress) throws(SocketError) {
+        _ = try bound(to: address, freeBind: false)
+    }
+
+    private static func bound(
+        to address: TransportAddress, freeBind: Bool
+    ) throws(SocketError) -> TCPSocket {
         let socket = try TCPSocket(familyOf: address)
         try socket.descriptor.set(SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
         if !address.address.isIPv4 {
@@ -31,11 +47,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
         }
         if freeBind { try socket.allowForeignSource(address) }
         try socket.bind(to: address)
-        guard Glibc.listen(socket.descriptor.rawValue, backlog) == 0 else {
-            throw .last("listen", address.description)
-        }
-        self.address = socket.localAddress ?? address
-        descriptor = socket.intoDescriptor()
+        return socket
     }
 
     /// Takes the next client from the queue.

@@ -53,8 +53,11 @@ final class Daemon {
                 logger: logger)
             relay = try Self.relay(configuration, bridge, logger)
             bridge.use(relay)
-            try listen(routes)
+            try eachSocket { address, _ in try ListeningSocket.check(address) }
             if let loaded { try splice(loaded, routes, bridge, names) }
+            // Not before: the stack would take a remote client's SYN, and the handshake program
+            // the segments after it, of which it knows nothing.
+            try listen()
             try follow(routes, bridge)
         } catch {
             // What an earlier daemon left running goes on without us.
@@ -162,11 +165,18 @@ final class Daemon {
     }
 
     /// Ordinary sockets, for clients on this host and when BPF is not permitted.
-    private func listen(_ routes: RoutingSnapshot) throws {
+    private func listen() throws {
         let ids = try listenerIDs
+        try eachSocket { address, listener in
+            try relay.listen(on: address, listener: ids[listener])
+        }
+    }
+
+    /// Calls `body` with each address to listen on and the index of its listener.
+    private func eachSocket(_ body: (TransportAddress, Int) throws -> Void) throws {
         for (address, listener) in plan.sockets {
             do {
-                try relay.listen(on: address, listener: ids[listener])
+                try body(address, listener)
             } catch {
                 throw failure(
                     "cannot listen on \(address) for listener "
