@@ -18,7 +18,8 @@ public enum CrashPoint: String, CaseIterable, Sendable {
     // The start.
     case mapsPinned, flowsAdopted, workersStarted, flowsAttached, handshakeAttached
     // The stop.
-    case handshakesDetached, workersStopped, relayStopped, flowsDetached, pinRemoved
+    case handshakesDetached, workersStopped, relayStopped, tableUnpinned, flowsDetached
+    case pinRemoved
 
     /// Dies here if this is the place. Free in release builds.
     @inlinable @inline(__always)

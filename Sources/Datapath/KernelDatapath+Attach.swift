@@ -162,6 +162,10 @@ extension KernelDatapath {
     @discardableResult
     public static func unload(_ pins: PinDirectory) -> Bool {
         guard pins.exists else { return false }
+        // The table goes first. After a crash in here, the next daemon would take its rows for live
+        // flows, of which one end has been told that they are over.
+        BPFFilesystem.unpin(pins.pin("flows"))
+        CrashPoint.reach(.tableUnpinned)
         for (interface, _) in attachedInterfaces(pins) { detach(from: interface, pins) }
         CrashPoint.reach(.flowsDetached)
         pins.remove()

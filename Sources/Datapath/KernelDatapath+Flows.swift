@@ -14,6 +14,8 @@ public struct SpliceRow: Sendable, Equatable {
     public let state: FlowState
     /// With the tuple it names one connection.
     public let createdNanoseconds: UInt64
+    /// False: the table holds something else, which `state` gives as `.reset`.
+    public let hasKnownState: Bool
     /// CLOCK_MONOTONIC nanoseconds of the last packet of this direction; creation before it.
     public let lastSeenNanoseconds: UInt64
     /// What this direction's sender acknowledged last: the sequence number of an RST to it.
@@ -47,6 +49,7 @@ public struct SpliceRow: Sendable, Equatable {
         client = isUpstream ? tuple : rewrite.reversed
         upstream = isUpstream ? rewrite : tuple.reversed
         state = FlowState(abi: entry.state)
+        hasKnownState = FLOW_CONNECTING.rawValue...FLOW_RESET.rawValue ~= UInt32(entry.state)
         createdNanoseconds = entry.created_ns
         lastSeenNanoseconds = max(entry.last_seen_ns, entry.created_ns)
         lastAcknowledgement = entry.last_ack
@@ -98,6 +101,13 @@ extension KernelDatapath {
             flows.remove(client.abi)
         }
         flows.remove(upstream.reversed.abi)
+    }
+
+    /// Removes one row, unless its tuple serves another connection by now.
+    public func remove(_ row: SpliceRow) {
+        let key = row.isUpstream ? row.client.abi : row.upstream.reversed.abi
+        guard flows.value(of: key)?.created_ns == row.createdNanoseconds else { return }
+        flows.remove(key)
     }
 
     /// All rows, in the map's order, both directions.

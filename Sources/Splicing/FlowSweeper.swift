@@ -140,7 +140,11 @@ public final class FlowSweeper: Sendable {
         if isLive, silence > interval, silence <= 3 * interval {
             found.unsure.append(row.isUpstream ? row.client : row.upstream.reversed)
         }
-        guard row.isUpstream else { return }
+        guard row.isUpstream else {
+            // By now the other direction would have told of it: it is gone.
+            if !isLive, silence > 2 * limits.forgotten.wholeNanoseconds { found.over.append(row) }
+            return
+        }
         found.usedNames.insert(row.serverName)
         if !isLive {
             if silence > limits.forgotten.wholeNanoseconds { found.over.append(row) }

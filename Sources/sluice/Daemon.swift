@@ -201,7 +201,7 @@ final class Daemon {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
         }
-        let adopted = adopt(datapath)
+        let adoption = adopt(datapath)
         CrashPoint.reach(.flowsAdopted)
         var settings = SplicerSettings()
         settings.workers = datapath.options.workers
@@ -220,7 +220,7 @@ final class Daemon {
             settings.worker = index
             let parts = WorkerParts(
                 datapath: datapath, routes: routes, settings: settings, fallback: bridge,
-                admission: admission, counters: counters, names: names, adopted: adopted,
+                admission: admission, counters: counters, names: names, adopted: adoption.flows,
                 logger: logger
             ) { [logger] error in
                 // Flows go on without us, and whoever supervises us starts the next daemon.
@@ -233,6 +233,7 @@ final class Daemon {
         CrashPoint.reach(.workersStarted)
         if datapath.options.needsHeartbeat { beat(datapath) }
         try attach(datapath, promises)
+        adoption.giveUpConnecting(workers)
     }
 
     private func sweeper(
@@ -251,29 +252,18 @@ final class Daemon {
             fallback: bridge, counters: counters, promises: promises, logger: logger)
     }
 
-    /// Takes over the splices of an earlier daemon; those that never stood are dropped, their
-    /// clients repeat the hello.
-    private func adopt(_ datapath: KernelDatapath) -> [SpliceRow] {
-        var adopted: [SpliceRow] = []
-        var unfinished: [SpliceRow] = []
-        do {
-            try datapath.forEachRow { row in
-                guard row.isUpstream else { return }
-                if row.state == .connecting { unfinished.append(row) } else { adopted.append(row) }
-            }
-        } catch {
-            logger.warning("cannot read the flow table", metadata: ["error": "\(error)"])
+    /// Takes over the splices of an earlier daemon.
+    private func adopt(_ datapath: KernelDatapath) -> FlowAdoption {
+        let adoption = FlowAdoption(of: datapath, counters: counters, logger: logger)
+        for _ in adoption.flows { admission.adopt() }
+        if !adoption.flows.isEmpty || adoption.removed > 0 {
+            logger.info(
+                "flows adopted",
+                metadata: [
+                    "flows": "\(adoption.flows.count)", "rows_removed": "\(adoption.removed)",
+                ])
         }
-        for row in unfinished {
-            datapath.remove(
-                client: row.client, upstream: row.upstream,
-                createdNanoseconds: row.createdNanoseconds)
-        }
-        for _ in adopted { admission.adopt() }
-        if !adopted.isEmpty {
-            logger.info("flows adopted", metadata: ["flows": "\(adopted.count)"])
-        }
-        return adopted
+        return adoption
     }
 
     private func attach(_ datapath: KernelDatapath, _ promises: ListenerPromises) throws {

@@ -26,7 +26,7 @@ extension EndToEnd {
         ]
         private static let stop: [(point: CrashPoint, count: Int)] = [
             (.handshakesDetached, 1), (.workersStopped, 1), (.relayStopped, 1),
-            (.flowsDetached, 1), (.pinRemoved, 1), (.pinRemoved, 6),
+            (.tableUnpinned, 1), (.flowsDetached, 1), (.pinRemoved, 1), (.pinRemoved, 6),
         ]
 
         @Test func `are tried at every place that has a name`() {
@@ -153,11 +153,11 @@ extension EndToEnd {
             let (scene, balancer) = try await CrashScene.begin(lab, .v4)
             try scene.arm(point, count)
             balancer.command.send(SIGTERM)
-            let isDetached = [.flowsDetached, .pinRemoved].contains(point)
+            let isOver = [.tableUnpinned, .flowsDetached, .pinRemoved].contains(point)
             try await scene.expectDeath(
-                of: balancer.command, at: point, steadyGoesOn: !isDetached)
+                of: balancer.command, at: point, steadyGoesOn: !isOver)
             let successor = try await scene.startBalancer()
-            if isDetached {
+            if isOver {
                 let report = try await scene.steady.end()
                 #expect(report.good == 0 && report.errors.count == 1, "\(point): \(report)")
             } else {
