@@ -6,7 +6,7 @@ internal import WireTypes
 /// Rows of a walk through the flow table, each matched with the other direction of its connection.
 struct RowPairs {
     /// Both directions of one connection.
-    struct Pair {
+    struct Pair: Equatable {
         /// Client → endpoint.
         var upstream: SpliceRow
         /// Endpoint → client.

@@ -162,7 +162,8 @@ extension Lab {
             guard let key = row["key"] as? [String], let value = row["value"] as? [String]
             else { throw Command.Failure(description: "bpftool: \(row)") }
             return RawFlow(
-                key: key.map { String($0.dropFirst(2)) }, value: value.map { String($0.dropFirst(2)) })
+                key: key.map { String($0.dropFirst(2)) },
+                value: value.map { String($0.dropFirst(2)) })
         }
     }
 
