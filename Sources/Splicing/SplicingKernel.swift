@@ -82,6 +82,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         segment.write(into: &packet)
         do {
             try raw.send(packet.span, to: segment.tuple.destination.address)
+            if segment.flags == .syn { CrashPoint.reach(.synSent) }
         } catch {
             // The client's repetition makes us try again.
             failed("\(error)")

@@ -83,8 +83,7 @@ extension EndToEnd {
                 var (scene, balancer) = try await CrashScene.begin(lab, .v4, configuration)
                 for point in Self.refusal {
                     balancer = try await crash(
-                        scene, balancer, at: point, ["--count", "2"], count: 2,
-                        isLossless: point == .refusalRead)
+                        scene, balancer, at: point, ["--count", "2"], count: 2)
                 }
                 try await scene.expectNothingLeft(balancer)
             }
@@ -162,10 +161,7 @@ extension EndToEnd {
             let successor = try await scene.startBalancer()
             if isOver {
                 let report = try await scene.steady.end()
-                let isClear = report.errors.keys.allSatisfy {
-                    $0.hasPrefix("ConnectionReset") || $0.hasPrefix("BrokenPipe")
-                }
-                #expect(report.good == 0 && isClear, "\(point): \(report)")
+                #expect(report.hasClearEnd, "\(point): \(report)")
             } else {
                 try await scene.steady.expectGood()
             }
