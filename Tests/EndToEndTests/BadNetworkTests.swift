@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
+import WireChecking
 
 /// What a bad network does to packets, both between client and balancer and behind it.
 private struct Weather: CustomTestStringConvertible, Sendable {
@@ -43,7 +44,7 @@ private struct Weather: CustomTestStringConvertible, Sendable {
 }
 
 extension EndToEnd {
-    @Suite(.needsBalancer) struct `Bad networks` {
+    @Suite(.needsCapture) struct `Bad networks` {
         private static let count = 200
 
         @Test(arguments: Weather.all)
@@ -54,16 +55,21 @@ extension EndToEnd {
                 try await lab.perform("offloads", weather.offloads)
                 _ = try await lab.startBalancer(.kafka(weather.family))
                 try await lab.emulate(weather.options)
-                let plain = try lab.startMixedTransfers(
-                    Self.count, at: .endpoint(weather.family, 9093))
-                let ours = try lab.startMixedTransfers(Self.count, at: .listener(weather.family))
-                let (report, comparison) = (
-                    try await ours.transfers(), try await plain.transfers()
-                )
+                var reports: [MixedTransfers] = []
+                let check = try await lab.whileCapturing(besidePlainForwarding: true) {
+                    let targets: [Target] = [
+                        .listener(weather.family), .endpoint(weather.family, 9093),
+                    ]
+                    let runs = try targets.map { try lab.startMixedTransfers(Self.count, at: $0) }
+                    for run in runs { reports.append(try await run.transfers()) }
+                }
+                let (ours, plain) = (reports[0], reports[1])
                 let counts = try await lab.emulate("")
-                #expect(report.corrupt == 0)
-                #expect(report.failed <= comparison.failed, "\(report) \(comparison)")
-                #expect(report.good + report.failed == Self.count)
+                #expect(ours.corrupt == 0)
+                #expect(ours.failed <= plain.failed, "\(ours) \(plain)")
+                #expect(ours.good + ours.failed == Self.count)
+                #expect(check.violations.isEmpty, "\(check)")
+                #expect(check.figures.flows == Self.count, "\(check)")
                 expectWeather(weather, counts)
                 // The daemon tells its counts once in a while.
                 let areSpliced = try await isTrue(within: .seconds(3)) {
@@ -72,7 +78,7 @@ extension EndToEnd {
                 #expect(areSpliced)
                 #expect(try await lab.counter("daemon_relayed") == 0)
                 print(
-                    "\(weather.testDescription): \(report.seconds) s, plain \(comparison.seconds) s;",
+                    "\(weather.testDescription): \(ours.seconds) s, plain \(plain.seconds) s;",
                     counts)
             }
         }

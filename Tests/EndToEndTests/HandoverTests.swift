@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
+import WireChecking
 
 extension EndToEnd {
     /// DP-30: clients that send on while their flow is made.
-    @Suite(.needsBalancer) struct `Clients that do not wait` {
+    @Suite(.needsCapture) struct `Clients that do not wait` {
         /// 1,000, or 10,000 with `SLUICE_LARGE=1`.
         private static var count: Int {
             ProcessInfo.processInfo.environment["SLUICE_LARGE"] == "1" ? 10_000 : 1000
@@ -17,8 +18,10 @@ extension EndToEnd {
             var p50, p99, max: Double
         }
 
-        private func stream(_ lab: Lab, to target: Target) async throws -> Report {
-            let line = [Checkout.stream, "--count", "\(Self.count)", target.address]
+        private func stream(
+            _ lab: Lab, to target: Target, count: Int = Self.count
+        ) async throws -> Report {
+            let line = [Checkout.stream, "--count", "\(count)", target.address]
             let output = try await lab.run(
                 .client, line + ["\(target.port)", "echo.test"], limit: .seconds(200))
             return try JSONDecoder().decode(Report.self, from: Data(output.text.utf8))
@@ -38,6 +41,23 @@ extension EndToEnd {
                 #expect(try await timeouts(lab) == before)
                 #expect(try await lab.counter("daemon_relayed") == 0)
                 print("\(family): longest silence of a handover \(ours), plain \(plain)")
+            }
+        }
+
+        /// What the daemon sends on is what the client sent, translated as the datapath does.
+        @Test(arguments: Family.allCases)
+        func `are heard by the endpoint in their own words alone`(family: Family) async throws {
+            try await withLab { lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(.echo(family))
+                let check = try await lab.whileCapturing {
+                    let report = try await stream(lab, to: .listener(family), count: 200)
+                    #expect(report.good == 200, "\(report)")
+                }
+                // Overtaken by what the client said later, as in any network that reorders.
+                let faults = check.violations.filter { $0.kind != .timestampBack }
+                #expect(faults.isEmpty, "\(check)")
+                #expect(check.figures.flows == 200, "\(check)")
             }
         }
 
