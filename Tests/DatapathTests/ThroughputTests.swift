@@ -2,6 +2,7 @@
 
 import Datapath
 import DatapathTesting
+import Foundation
 import KernelBPF
 import Testing
 import WireTypes
@@ -36,6 +37,51 @@ import WireTypes
             #expect(bench.counts == [.translated: UInt64(runs) * repetitions])
             times.sort()
             print("\(family): \(times[times.count / 2]) ns a packet (median of \(runs) × 250)")
+        }
+    }
+
+    /// Ten thousand flows take turns, so that little of them is in the nearest caches. Each run is
+    /// timed by itself, clock readings included: compare these figures with each other alone.
+    @Test(
+        arguments: ProcessInfo.processInfo.environment["SLUICE_LARGE"] == nil
+            ? [1000] : [1000, 1_000_000])
+    func `is printed for many flows`(count: Int) throws {
+        try TestBench.use(rows: count + count / 4 + 4096) { bench in
+            let listener = Family.v4.client.destination
+            let tuples = (0..<count).map { number in
+                FlowTuple(
+                    source: TransportAddress(
+                        IPAddress(v4: 0x0800_0000 | UInt32(number >> 14)),
+                        UInt16(number & 0x3fff) + 1024),
+                    destination: listener)
+            }
+            for tuple in tuples {
+                try bench.datapath.set(
+                    FlowRow(rewrite: tuple, state: .established, isUpstream: true), of: tuple)
+            }
+            let stride = max(1, count / 10_000)
+            let turns = (0..<min(count, 10_000)).map {
+                tuples[($0 * 7919 % min(count, 10_000)) * stride]
+            }
+            var packet = TestPacket(Family.v4.client)
+            packet.options = [.nop, .nop, .timestamps(1, 2)]
+            packet.payload = [UInt8](repeating: 1, count: 1400)
+            let packets = turns.map { tuple in
+                packet.tuple = tuple
+                return packet.bytes
+            }
+            var times: [UInt32] = []
+            for round in 0..<6 {
+                for bytes in packets {
+                    let result = try bench.run(.flowsEthernet, on: bytes)
+                    // The first asks for the way out.
+                    if round > 0 { times.append(result.nanoseconds) }
+                }
+            }
+            #expect(bench.count(.translated) == UInt64(6 * packets.count))
+            times.sort()
+            print(
+                "\(count) flows: \(times[times.count / 2]) ns a packet (median of \(times.count))")
         }
     }
 }

@@ -41,7 +41,16 @@ public final class TestBench: @unchecked Sendable {
         }
     }
 
-    private init() throws {
+    /// Runs `body` on a bench of its own, with room for so many rows.
+    public static func use<Value>(rows: Int, _ body: (TestBench) throws -> Value) throws -> Value {
+        let bench = try TestBench(rows: rows)
+        return try bench.namespace.run {
+            bench.reset()
+            return try body(bench)
+        }
+    }
+
+    private init(rows: Int = 4096) throws {
         namespace = try NetworkNamespace()
         try namespace.shell([
             "ip link set lo up",
@@ -56,7 +65,7 @@ public final class TestBench: @unchecked Sendable {
         ])
         var options = DatapathOptions()
         options.isPrivate = true
-        options.flows = 4096
+        options.flows = rows
         options.handshakes = 1024
         options.sourcePorts = [Self.sourcePorts]
         let datapath = try KernelDatapath(options)
