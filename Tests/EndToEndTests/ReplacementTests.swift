@@ -15,14 +15,21 @@ extension EndToEnd {
         private func untranslated(_ lab: Lab) async throws -> [String: Int] {
             var values: [String: Int] = [:]
             for name in Self.counters { values[name] = try await lab.counter(name) }
-            // Segments that reached the stack, whatever the counters say.
+            // Of a packet that no program sees, the stack hears; one that is not sent on is dropped.
             values["segments to the stack"] = try await lab.statistic(.balancer, "TcpInSegs")
+            values["drops by interfaces"] = try await lab.interfaceDrops()
+            // Retransmissions tell nothing: on a busy machine loss probes repeat what arrived.
             for role in [Lab.Role.client, .endpoint] {
-                for name in ["TcpEstabResets", "TcpOutRsts", "TcpRetransSegs"] {
+                for name in ["TcpEstabResets", "TcpOutRsts", "TcpExtTCPTimeouts"] {
                     values["\(name) of \(role)"] = try await lab.statistic(role, name)
                 }
             }
             return values
+        }
+
+        private func expectNothingMoved(_ lab: Lab, since before: [String: Int]) async throws {
+            let moved = try await untranslated(lab).filter { $0.value != before[$0.key] }
+            #expect(moved.isEmpty, "before: \(moved.keys.map { "\($0) \(before[$0] ?? 0)" })")
         }
 
         /// By `kill -9` and by a stop that keeps the flows: each successor puts its programs into
@@ -31,14 +38,14 @@ extension EndToEnd {
         func `miss no packet of transfers that run through it`(family: Family) async throws {
             try await withLab { lab in
                 try await lab.perform("file", "64")
-                try await lab.perform("pace", "\(8 << 10)")
+                try await lab.perform("pace", "\(6 << 10)")
                 var balancer = try await lab.startBalancer(.kafka(family))
                 let hash = try await lab.hash(of: "64.bin")
                 let target = Target.listener(family)
                 let download = try lab.startDownload("/slow/64.bin", from: target)
                 let upload = try lab.startUpload(
                     "64.bin", as: "kafka2.server.test", to: target,
-                    options: ["--limit-rate", "8M"])
+                    options: ["--limit-rate", "6M"])
                 let haveBegun = try await isTrue(within: .seconds(10)) {
                     try await lab.flows("state established and bytes > 500KiB").count == 2
                 }
@@ -46,7 +53,7 @@ extension EndToEnd {
                 let before = try await untranslated(lab)
                 let translated = try await lab.counter("translated")
                 let programs = try await lab.programs(lab.pins)
-                for _ in 1...3 {
+                for _ in 1...2 {
                     try await balancer.kill()
                     balancer = try await lab.startBalancer(
                         .kafka(family), options: ["--keep-flows"])
@@ -55,14 +62,14 @@ extension EndToEnd {
                 balancer = try await lab.startBalancer(.kafka(family))
                 #expect(download.isRunning && upload.isRunning)
                 #expect(try await lab.counter("translated") > translated)
-                #expect(try await untranslated(lab) == before)
+                try await expectNothingMoved(lab, since: before)
                 let replaced = try await lab.programs(lab.pins)
                 #expect(replaced.count == programs.count && replaced.count == 4)
                 #expect(Set(replaced).isDisjoint(with: programs), "every link has a new program")
                 let (down, up) = (try await download.wait(), try await upload.wait())
                 #expect(down.text.hasPrefix(hash), "\(down)")
                 #expect(up.text.hasPrefix(hash), "\(up)")
-                #expect(try await untranslated(lab) == before)
+                try await expectNothingMoved(lab, since: before)
                 try await balancer.stop()
                 #expect(try await lab.leftovers().isEmpty)
             }
@@ -129,6 +136,24 @@ extension EndToEnd {
 }
 
 extension Lab {
+    /// Packets that the balancer's interfaces, or the other ends of their wires, dropped.
+    fileprivate func interfaceDrops() async throws -> Int {
+        var drops = 0
+        for (role, name) in [
+            (Role.client, "net0"), (.balancer, "front"), (.balancer, "back"), (.endpoint, "net0"),
+        ] {
+            let shown = try await run(role, ["ip", "-s", "-j", "link", "show", name])
+            guard
+                let links = try JSONSerialization.jsonObject(with: Data(shown.text.utf8))
+                    as? [[String: Any]],
+                let counts = links.first?["stats64"] as? [String: [String: Int]],
+                let received = counts["rx"]?["dropped"], let sent = counts["tx"]?["dropped"]
+            else { throw Command.Failure(description: "ip: \(shown)") }
+            drops += received + sent
+        }
+        return drops
+    }
+
     /// One of the kernel's TCP counters in a namespace.
     fileprivate func statistic(_ role: Role, _ name: String) async throws -> Int {
         let output = try await run(role, ["nstat", "-asz", name])
