@@ -57,9 +57,9 @@ extension RelayLoop {
     }
 
     private func begin(_ socket: consuming TCPSocket, _ tuple: FlowTuple, listener: UInt16) {
+        let isAdopted = observer.didAccept(tuple)
         guard
-            let connection = register(
-                socket, tuple, listener: listener, isAdopted: false)
+            let connection = register(socket, tuple, listener: listener, isAdopted: isAdopted)
         else { return }
         startClassifying(connection)
     }

@@ -36,6 +36,9 @@ public protocol RelayObserver: Sendable {
     /// The kernel is about to speak for this adopted client: from now on its packets are to pass to
     /// the stack. Called right before TCP_REPAIR is switched off.
     func willActivate(_ tuple: FlowTuple)
+    /// A listening socket accepted a client. True: its packets are seen to as an adopted client's,
+    /// and `didClose` follows in any case.
+    func didAccept(_ tuple: FlowTuple) -> Bool
     /// No socket could be made for a client. `didClose` follows only if `willActivate` came before.
     func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError)
     /// A plan was taken up; no endpoint has accepted yet.
@@ -44,7 +47,7 @@ public protocol RelayObserver: Sendable {
     func didUpdate(_ connection: RelayedConnection)
     /// An endpoint did not accept; the next candidate is tried.
     func didFailToConnect(_ connection: RelayedConnection, _ error: SocketError)
-    /// The client's descriptor is closed. Told once for each tuple that `willActivate` or `didOpen`
-    /// named; with the last counters when it was opened.
+    /// The client's descriptor is closed. Told once for each tuple that `willActivate`, `didAccept`
+    /// by its answer, or `didOpen` named; with the last counters when it was opened.
     func didClose(_ tuple: FlowTuple, _ connection: RelayedConnection?)
 }

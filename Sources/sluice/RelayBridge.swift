@@ -106,11 +106,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func reason(for tuple: FlowTuple) -> RelayReason {
         if let reason = reasons.withLock({ $0.removeValue(forKey: tuple) }) { return reason }
-        let source = tuple.source.address
-        if source.isLoopback || own.withLock({ $0.contains(source) }) {
-            return .localClient
-        }
+        if isLocal(tuple.source.address) { return .localClient }
         return datapath == nil ? .noBPF : .noRoute
+    }
+
+    private func isLocal(_ source: IPAddress) -> Bool {
+        source.isLoopback || own.withLock { $0.contains(source) }
     }
 
     // The relay tells.
@@ -121,6 +122,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         } catch {
             logger.warning("cannot mark an adopted client", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// One from elsewhere came past an interface where nothing was attached, and may go on past the
+    /// same interface with everything attached.
+    func didAccept(_ tuple: FlowTuple) -> Bool {
+        guard datapath != nil, !isLocal(tuple.source.address) else { return false }
+        willActivate(tuple)
+        return true
     }
 
     func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {

@@ -225,6 +225,34 @@ extension EndToEnd {
             }
         }
 
+        /// The stack accepts who comes before the programs are there again; it goes on serving them.
+        @Test(arguments: Family.allCases)
+        func `keep the clients that came while nothing was attached`(family: Family) async throws {
+            try await withLab(.twoArm) { lab in
+                try await lab.startEcho()
+                let balancer = try await lab.startBalancer(.echo(family))
+                balancer.command.send(SIGSTOP)
+                try await lab.perform("unplug", "front")
+                try await lab.perform("plug", "front")
+                let talk = try lab.startTalk(["--count", "5"], at: .listener(family))
+                let areAccepted = try await isTrue(within: .seconds(5)) {
+                    let sockets = try await lab.run(
+                        .balancer, ["ss", "-Htn", "state", "established", "sport = :443"])
+                    return sockets.text.split(separator: "\n").count == 5
+                }
+                #expect(areAccepted)
+                balancer.command.send(SIGCONT)
+                let isBack = try await isTrue(within: .seconds(5)) {
+                    try lines(lab, "interface back").count == 1
+                }
+                #expect(isBack)
+                try await talk.waitUntilOpen()
+                #expect(try await lab.rows("mode relayed").count == 5)
+                try await talk.expectGood(5)
+                try await expectNoTraces(lab, balancer)
+            }
+        }
+
         @Test func `may swap their names`() async throws {
             try await withLab(.twoArm) { lab in
                 try await lab.startEcho()

@@ -49,6 +49,7 @@ final class RecordingObserver: RelayObserver {
     var record: Record { state.withLock { $0 } }
 
     func willActivate(_ tuple: FlowTuple) { state.withLock { $0.activated.append(tuple) } }
+    func didAccept(_ tuple: FlowTuple) -> Bool { false }
     func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {
         state.withLock { $0.notAdopted.append(error) }
     }
