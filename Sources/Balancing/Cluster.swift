@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import WireTypes
+
 /// A named set of endpoints that new connections are shared out among.
 public struct Cluster: Hashable, Sendable {
     /// Its place in the configuration's list of clusters, as flows carry it.
@@ -10,13 +12,19 @@ public struct Cluster: Hashable, Sendable {
     public let endpoints: [Endpoint]
     /// How long an endpoint may take to answer the SYN before the next one is tried.
     public let connectTimeout: Duration
+    /// How the endpoints are told who their clients are.
+    public let proxyProtocol: ProxyProtocol
 
     /// A cluster.
-    public init(id: UInt16, name: String, endpoints: [Endpoint], connectTimeout: Duration) {
+    public init(
+        id: UInt16, name: String, endpoints: [Endpoint], connectTimeout: Duration,
+        proxyProtocol: ProxyProtocol = .off
+    ) {
         self.id = id
         self.name = name
         self.endpoints = endpoints
         self.connectTimeout = connectTimeout
+        self.proxyProtocol = proxyProtocol
     }
 
     /// The most endpoints of one cluster; it bounds what ``RoundRobin`` computes at start.

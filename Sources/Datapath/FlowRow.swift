@@ -34,6 +34,7 @@ package struct FlowRow: Sendable {
         package static let fin = Flags(FLOW_FLAG_FIN)
         package static let peerFIN = Flags(FLOW_FLAG_PEER_FIN)
         package static let finAcknowledged = Flags(FLOW_FLAG_FIN_ACKED)
+        package static let owned = Flags(FLOW_FLAG_OWNED)
     }
 
     /// The tuple on the way out.
@@ -84,6 +85,7 @@ extension FlowRow {
         set { entry.next_seq = newValue }
     }
     package var firstSequence: UInt32 { entry.first_seq }
+    package var ownedLength: UInt16 { entry.owned_length }
     package var sizeLimit: UInt16 {
         get { entry.size_limit }
         set { entry.size_limit = newValue }

@@ -37,6 +37,12 @@ public struct SpliceRow: Sendable, Equatable {
     /// What a client that has heard nothing but our SYN-ACK acknowledges, as the endpoint counts;
     /// of client → endpoint only.
     public let firstAcknowledgement: UInt32
+    /// Id of the cluster in the name table.
+    public let cluster: UInt16
+    /// Bytes of ours in front of the client's first byte.
+    public let ownedLength: Int
+    /// What the endpoint acknowledges once it has them, as it counts.
+    public let ownedEnd: UInt32
     /// Sequence number behind the bytes in the template, as the client counts.
     public let helloEnd: UInt32
     /// For segments of this direction that the daemon sends on.
@@ -62,6 +68,9 @@ public struct SpliceRow: Sendable, Equatable {
         timestampSeen = UInt32(entry.flags) & FLOW_FLAG_TIMESTAMPS.rawValue != 0 ? ours : nil
         clientISN = entry.client_isn
         firstAcknowledgement = entry.cookie &+ 1 &+ entry.ack_delta
+        cluster = entry.cluster
+        ownedLength = Int(entry.owned_length)
+        ownedEnd = entry.isn &+ 1 &+ UInt32(entry.owned_length)
         helloEnd = entry.client_isn &+ 1 &+ entry.hello_length
         translation = SegmentTranslation(entry)
     }

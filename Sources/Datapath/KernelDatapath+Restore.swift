@@ -43,7 +43,9 @@ extension flow_entry {
         peer.flags = peerFlags
         peer.window_shift = peerWindowShift
         // Bounds that the first packets move on.
-        peer.last_ack = UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
+        let isOwned = UInt32(flags) & FLOW_FLAG_OWNED.rawValue != 0
+        peer.last_ack =
+            isOwned ? isn &+ 1 : UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
         peer.first_seq = last_ack &+ ack_delta
         peer.next_seq = UInt64(peer.first_seq)
         peer.fin_ack = UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
@@ -67,7 +69,11 @@ extension flow_entry {
             | FLOW_FLAG_WINDOW_SCALE.rawValue | FLOW_FLAG_STRIP_SACK.rawValue
             | FLOW_FLAG_UNSCALED.rawValue
         var peer = UInt32(flags) & common
-        if !isUpstream { peer |= FLOW_FLAG_UPSTREAM.rawValue }
+        if !isUpstream {
+            peer |= FLOW_FLAG_UPSTREAM.rawValue
+            // The next packet tells whether the endpoint has them.
+            if owned_length > 0 { peer |= FLOW_FLAG_OWNED.rawValue }
+        }
         if UInt32(flags) & FLOW_FLAG_FIN.rawValue != 0 { peer |= FLOW_FLAG_PEER_FIN.rawValue }
         if UInt32(flags) & FLOW_FLAG_PEER_FIN.rawValue != 0 { peer |= FLOW_FLAG_FIN.rawValue }
         return UInt16(peer)

@@ -98,7 +98,9 @@ public struct Splice: Sendable, Equatable {
     public var serverName: UInt32
     /// CLOCK_MONOTONIC nanoseconds; with the tuple it names one connection.
     public var createdNanoseconds: UInt64
-    /// The hello.
+    /// Bytes of ours in front of the client's first byte, in the template too.
+    public var ownedLength: UInt16
+    /// The hello, with the owned bytes in front.
     public var template: TemplateReference
 
     /// A splice without a template and names.
@@ -115,7 +117,13 @@ public struct Splice: Sendable, Equatable {
         endpoint = 0
         serverName = 0
         createdNanoseconds = 0
+        ownedLength = 0
         template = TemplateReference()
+    }
+
+    /// The client's bytes in the template.
+    public var helloLength: UInt32 {
+        template.length - min(template.length, UInt32(ownedLength))
     }
 }
 
@@ -124,9 +132,10 @@ extension Splice {
     var upstreamEntry: flow_entry {
         var entry = commonEntry
         entry.rewrite = upstream.abi
-        entry.seq_delta = isn &- note.clientISN
+        entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength)
         entry.tsval_delta = synTimestamp &- clientTimestamp
         entry.flags |= UInt16(FLOW_FLAG_UPSTREAM.rawValue)
+        if ownedLength > 0 { entry.flags |= UInt16(FLOW_FLAG_OWNED.rawValue) }
         return entry
     }
 
@@ -134,7 +143,7 @@ extension Splice {
     var downstreamEntry: flow_entry {
         var entry = commonEntry
         entry.rewrite = client.reversed.abi
-        entry.ack_delta = note.clientISN &- isn
+        entry.ack_delta = note.clientISN &- isn &- UInt32(ownedLength)
         entry.tsecr_delta = clientTimestamp &- synTimestamp
         entry.template_slot = template.slot
         entry.template_stamp = template.stamp
@@ -160,7 +169,8 @@ extension Splice {
         entry.cookie = note.cookie
         entry.client_tsval = clientTimestamp
         entry.syn_ack_tsval = note.timestamp
-        entry.hello_length = template.length
+        entry.hello_length = helloLength
+        entry.owned_length = ownedLength
         entry.size_limit = UInt16(SIZE_UNLIMITED)
         return entry
     }

@@ -154,7 +154,9 @@ extension Passage {
         answer(segment, header, segments.last ?? [])
         if let last = segments.last {
             world.rows[peer].row.packets += UInt64(segments.count)
-            world.rows[peer].row.bytes += UInt64(sent + last.count)
+            // What is in front of the hello is not the client's.
+            let owned = Int(row.handover.ownedLength)
+            world.rows[peer].row.bytes += UInt64(max(0, sent + last.count - owned))
             counters.append(.helloSent)
         } else {
             counters.append(.helloLost)

@@ -31,7 +31,23 @@ extension Passage {
                 return beginAnew(segment.tuple, row)
             }
         }
+        if row.flags.contains(.owned), mustBeRepeated(segment, index) {
+            return recordHello(segment, created: row.created)
+        }
         return translate(segment, index)
+    }
+
+    /// Whether the daemon has to send the client's data behind our own bytes: as long as the endpoint
+    /// has not acknowledged those. The first packet after that finds it out.
+    private mutating func mustBeRepeated(_ segment: Segment, _ index: Int) -> Bool {
+        let row = world.rows[index].row
+        let end = row.handover.isn &+ 1 &+ UInt32(row.handover.ownedLength)
+        if let peer = peer(of: row), !isBefore(world.rows[peer].row.lastAcknowledgement, end) {
+            world.rows[index].row.flags.remove(.owned)
+            return false
+        }
+        return segment.payload > 0 && !segment.has(Flag.syn) && !segment.has(Flag.rst)
+            && (row.state == .established || row.state == .closing)
     }
 
     /// The first fragment of a flow's packet is dropped: the stack, where the others go because

@@ -40,6 +40,8 @@ public struct RowFlags: OptionSet, Sendable {
     public static let finAcknowledged = RowFlags(rawValue: 128)
     /// The endpoint refused window scaling.
     public static let unscaled = RowFlags(rawValue: 256)
+    /// Owned bytes may not be acknowledged yet.
+    public static let owned = RowFlags(rawValue: 512)
 }
 
 /// Where packets leave.
@@ -75,8 +77,10 @@ public struct Handover: Sendable, Equatable {
     public var clientISN: UInt32 = 0
     /// Ours towards the client.
     public var cookie: UInt32 = 0
-    /// Bytes of the hello.
+    /// The client's bytes in the template.
     public var helloLength: UInt32 = 0
+    /// Bytes of ours in front of the client's first, in the template too.
+    public var ownedLength: UInt16 = 0
     /// TSval of the client's hello.
     public var clientTimestamp: UInt32 = 0
     /// TSval of our SYN-ACK.

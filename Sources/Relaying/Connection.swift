@@ -42,6 +42,8 @@ struct Stream {
     /// Bytes in our memory: the hello, or what the sink did not take at once.
     var pending: [UInt8] = []
     var pendingOffset = 0
+    /// How many bytes at the front of `pending` are ours, and not counted.
+    var ownedCount = 0
     /// Holds spliced pages while the sink cannot take them.
     var pipe: PooledPipe?
     /// The last read filled its buffer: splice(2) pays.
@@ -54,6 +56,13 @@ struct Stream {
     var bytes: UInt64 = 0
 
     var isEmpty: Bool { pending.isEmpty && pipe == nil }
+
+    /// Puts bytes of ours in front of everything, before any was written.
+    mutating func own(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        pending = bytes + pending
+        ownedCount = bytes.count
+    }
 }
 
 /// A client's connection. Used on the relay's thread only.

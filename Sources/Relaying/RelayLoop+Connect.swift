@@ -11,6 +11,7 @@ extension RelayLoop {
     func start(_ connection: Connection, _ plan: RelayPlan) {
         connection.plan = plan
         connection.phase = .connecting
+        connection.upward.own(plan.ownedBytes)
         let report = RelayedConnection(
             tuple: connection.tuple, createdNanoseconds: now, lastSeenNanoseconds: now,
             listener: plan.listener, cluster: plan.cluster, reason: plan.reason,

@@ -92,7 +92,9 @@ extension RelayLoop {
     }
 
     private func remove(_ count: Int, from stream: inout Stream) {
-        stream.bytes &+= UInt64(count)
+        let owned = min(stream.ownedCount, count)
+        stream.ownedCount -= owned
+        stream.bytes &+= UInt64(count - owned)
         if !stream.pending.isEmpty {
             stream.pendingOffset += count
             if stream.pendingOffset == stream.pending.count {

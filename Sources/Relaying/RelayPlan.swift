@@ -44,6 +44,8 @@ public struct RelayPlan: Sendable {
     public var connectTimeout: Duration
     /// What the client gets when no endpoint accepted.
     public var whenExhausted: RejectAction
+    /// Bytes of ours that the endpoint gets before the client's first.
+    public var ownedBytes: [UInt8] = []
     /// The endpoint to try after `attempt` (0, 1, …) failures; nil: no more.
     public var candidate: @Sendable (_ attempt: Int) -> RelayCandidate?
 

@@ -110,13 +110,19 @@ public struct ClusterState: Sendable {
     public var connectTimeout: Duration
     /// Whose turn it is; shared by all workers and the relay.
     public var turns: RoundRobin
+    /// How its endpoints are told who their clients are.
+    public var proxyProtocol: ProxyProtocol
 
     /// A cluster.
-    public init(id: UInt16, targets: [Int], connectTimeout: Duration, turns: RoundRobin) {
+    public init(
+        id: UInt16, targets: [Int], connectTimeout: Duration, turns: RoundRobin,
+        proxyProtocol: ProxyProtocol = .off
+    ) {
         self.id = id
         self.targets = targets
         self.connectTimeout = connectTimeout
         self.turns = turns
+        self.proxyProtocol = proxyProtocol
     }
 }
 

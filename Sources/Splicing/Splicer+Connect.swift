@@ -59,7 +59,9 @@ extension Splicer where Kernel: ~Copyable {
         splice.endpoint = UInt16(endpoint)
         splice.serverName = names.id(of: client.serverName)
         splice.createdNanoseconds = now
-        let hello = client.assembly.bytes
+        let header = cluster.proxyProtocol.header(of: client.client)
+        splice.ownedLength = UInt16(header.count)
+        let hello = header.isEmpty ? client.assembly.bytes : header + client.assembly.bytes
         splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
         CrashPoint.reach(.templateWritten)
         client.splice = splice

@@ -29,6 +29,13 @@ struct LateSegment {
         bytes = Array(client.assembly.bytes[offset...])
     }
 
+    /// Bytes of ours, in front of the client's first.
+    init(owned header: [UInt8], _ first: LateSegment, of row: SpliceRow) {
+        self = first
+        sequence = row.clientISN &+ 1 &- UInt32(header.count)
+        bytes = header
+    }
+
     /// Sequence number behind it.
     var end: UInt32 { sequence &+ UInt32(bytes.count) }
 }
@@ -49,7 +56,7 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         guard let splice = client.splice else { return }
         let segment = LateSegment(record, bytes)
-        let known = client.note.clientISN &+ 1 &+ splice.template.length
+        let known = client.note.clientISN &+ 1 &+ splice.helloLength
         let isRepeated = client.late.contains { $0.sequence == segment.sequence }
         if Int32(bitPattern: segment.end &- known) <= 0 || isRepeated {
             return repeatSYN(client, now: now)
@@ -59,7 +66,7 @@ extension Splicer where Kernel: ~Copyable {
 
     /// A hello that is longer than the largest template.
     mutating func keepRest(_ client: PendingClient, of splice: Splice) {
-        let length = Int(splice.template.length)
+        let length = Int(splice.helloLength)
         guard length > 0, client.assembly.bytes.count > length else { return }
         let rest = LateSegment(client, from: length)
         if !client.late.contains(where: { $0.sequence == rest.sequence }) { append(rest, client) }
@@ -102,12 +109,42 @@ extension Splicer where Kernel: ~Copyable {
         guard row.state == .established || row.state == .closing,
             let answers = kernel.downstreamRow(of: row.upstream)
         else { return }
+        if row.ownedLength > 0, Int32(bitPattern: row.ownedEnd &- answers.lastAcknowledgement) > 0 {
+            return send(late, behind: ownedBytes(row), by: row)
+        }
         for segment in late {
             let isNew =
                 Int32(bitPattern: segment.end &- row.helloEnd) > 0
                 && Int32(bitPattern: segment.end &- answers.forwardedAcknowledgement) > 0
             if isNew { send(segment, by: row) }
         }
+    }
+
+    /// What the endpoint has not acknowledged of ours comes first: the client cannot repeat it, and
+    /// without it nothing of the client counts.
+    private mutating func send(
+        _ late: [LateSegment], behind header: [UInt8], by row: SpliceRow
+    ) {
+        guard var first = late.first, !header.isEmpty else { return }
+        let owned = LateSegment(owned: header, first, of: row)
+        if first.sequence == owned.end {
+            first.sequence = owned.sequence
+            first.bytes = header + first.bytes
+            send(first, by: row)
+        } else {
+            send(owned, by: row)
+            send(first, by: row)
+        }
+        for segment in late.dropFirst() { send(segment, by: row) }
+    }
+
+    /// Made again from what the row says: an earlier daemon may have sent them, with another version
+    /// of the header.
+    private func ownedBytes(_ row: SpliceRow) -> [UInt8] {
+        let own = routes.clusters.first { $0.id == row.cluster }?.proxyProtocol ?? .off
+        let versions = [own] + ProxyProtocol.allCases
+        return versions.lazy.map { $0.header(of: row.client) }
+            .first { $0.count == row.ownedLength } ?? []
     }
 
     private mutating func send(_ late: LateSegment, by row: SpliceRow) {

@@ -160,7 +160,8 @@ func snapshot(
     let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
         ClusterState(
             id: id, targets: cluster.endpoints.compactMap { targetIndex[$0.address] },
-            connectTimeout: cluster.connectTimeout, turns: RoundRobin(cluster.endpoints))
+            connectTimeout: cluster.connectTimeout, turns: RoundRobin(cluster.endpoints),
+            proxyProtocol: cluster.proxyProtocol)
     }
     return RoutingSnapshot(listeners: listeners, clusters: clusters, targets: targets)
 }

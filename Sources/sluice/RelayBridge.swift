@@ -50,7 +50,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
         case .relay(let cluster, let reason, let name):
-            relay.adopt(connection, plan: plan(listener, cluster, reason, name))
+            relay.adopt(
+                connection, plan: plan(listener, connection.tuple, cluster, reason, name))
         case .classify(let reason):
             reasons.withLock { $0[connection.tuple] = reason }
             relay.adopt(connection, listener: listener)
@@ -60,12 +61,13 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func plan(
-        _ listener: UInt16, _ cluster: Int, _ reason: RelayReason, _ name: ServerName?
+        _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
+        _ name: ServerName?
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let tried = TriedOnce()
-        return RelayPlan(
+        var plan = RelayPlan(
             listener: listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
@@ -73,6 +75,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             return RelayCandidate(
                 index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
         }
+        plan.ownedBytes = state.proxyProtocol.header(of: client)
+        return plan
     }
 
     // The relay asks.
@@ -98,7 +102,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     ) -> RelayDecision {
         switch answer {
         case .cluster(let index):
-            return .relay(plan(listener, index, reason(for: tuple), name))
+            return .relay(plan(listener, tuple, index, reason(for: tuple), name))
         case .reject(let how):
             return .reject(RejectAction(how))
         }

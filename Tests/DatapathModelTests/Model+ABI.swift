@@ -76,6 +76,7 @@ extension Handover {
         entry.client_isn = clientISN
         entry.cookie = cookie
         entry.hello_length = helloLength
+        entry.owned_length = ownedLength
         entry.client_tsval = clientTimestamp
         entry.syn_ack_tsval = synAckTimestamp
     }

@@ -23,8 +23,23 @@ extension TrialMaker {
             TrialRow(key: family.client, row: up), TrialRow(key: way.reversed, row: down),
         ]
         for index in rows.indices { handOver(&rows[index]) }
+        if random.oneIn(8) { own(&rows) }
         if random.oneIn(20) { rows.remove(at: random.below(2)) }
         trial.rows = isUpstream ? rows.reversed() : rows
+    }
+
+    /// Bytes of ours in front of the client's, which the endpoint has, has in part or has not.
+    private mutating func own(_ rows: inout [TrialRow]) {
+        let length = random.pick([1, 28, 52, 107, 536, 0xffff] as [UInt16])
+        for index in rows.indices {
+            rows[index].row.handover.ownedLength = length
+            rows[index].row.handover.isn = rows[0].row.handover.isn
+        }
+        rows[0].row.flags.insert(.owned)
+        if !random.oneIn(4) {
+            let end = rows[0].row.handover.isn &+ 1 &+ UInt32(length)
+            rows[1].row.lastAcknowledgement = random.near(random.oneIn(2) ? end : end &- 30)
+        }
     }
 
     private mutating func fill(_ row: inout Row) {

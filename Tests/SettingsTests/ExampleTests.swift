@@ -68,6 +68,7 @@ struct Example: Sendable, CustomTestStringConvertible {
         #expect(listener.reject == Defaults.reject)
         #expect(listener.routes.reach == Defaults.wildcards)
         #expect(full.clusters.allSatisfy { $0.connectTimeout == Defaults.connectTimeout })
+        #expect(full.clusters.allSatisfy { $0.proxyProtocol == Defaults.proxyProtocol })
         #expect(full.clusters.flatMap(\.endpoints).allSatisfy { $0.weight == Defaults.weight })
     }
 

@@ -202,7 +202,10 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 			return drop(COUNTER_DROP_KERNEL);
 	} else {
 		__sync_fetch_and_add(&peer->packets, segments);
-		__sync_fetch_and_add(&peer->bytes, at - (entry->isn + 1));
+		/* What is in front of the hello is ours, not the client's. */
+		at -= entry->isn + 1;
+		if (at > entry->owned_length)
+			__sync_fetch_and_add(&peer->bytes, at - entry->owned_length);
 		count(COUNTER_HELLO_SENT);
 	}
 	return send_answer(skb, p);

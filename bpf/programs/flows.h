@@ -11,13 +11,43 @@
 /* How many packets of a flow are dropped for the receiver's MSS alone. */
 #define LIMIT_TOLD_MAX 3
 
-/* A packet of the client while its flow is connecting. */
-static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
-					struct flow_entry *entry)
+/* Data of the client that the daemon must see: nobody acknowledges it, so the client repeats it. */
+static __noinline int hand_over(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry)
 {
 	struct hello_context context = {};
 	struct tcp_options options = {};
 
+	if (!load_options(skb, p, &options))
+		return drop(COUNTER_DROP_MALFORMED);
+	context.p = p;
+	context.created_ns = entry->created_ns;
+	context.tsval = options.tsval;
+	context.worker = entry->worker;
+	return report_hello(skb, &context);
+}
+
+/*
+ * Bytes of ours are in front of the client's, and nobody but us can repeat them. Until the endpoint
+ * has acknowledged them, the client's data goes by way of the daemon, which sends them again.
+ */
+static __noinline int owned_bytes(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry)
+{
+	struct flow_entry *peer = flow_peer(entry);
+
+	if (peer && !seq_before(peer->last_ack, entry->isn + 1 + entry->owned_length)) {
+		entry->flags &= ~FLOW_FLAG_OWNED;
+		return VERDICT_CONTINUE;
+	}
+	if (!p->payload || p->tcp_flags & (TCP_SYN | TCP_RST) ||
+	    (entry->state != FLOW_ESTABLISHED && entry->state != FLOW_CLOSING))
+		return VERDICT_CONTINUE;
+	return hand_over(skb, p, entry);
+}
+
+/* A packet of the client while its flow is connecting. */
+static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
+					struct flow_entry *entry)
+{
 	if (p->tcp_flags & TCP_SYN) {
 		/* Another connection of the same port: the first was given up. */
 		if (p->seq != entry->client_isn)
@@ -30,13 +60,7 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 	}
 	if (!p->payload)
 		return drop(COUNTER_DROP_CONNECTING);
-	if (!load_options(skb, p, &options))
-		return drop(COUNTER_DROP_MALFORMED);
-	context.p = p;
-	context.created_ns = entry->created_ns;
-	context.tsval = options.tsval;
-	context.worker = entry->worker;
-	return report_hello(skb, &context);
+	return hand_over(skb, p, entry);
 }
 
 /* Bytes of layer 3 of the packet, or of each segment of a super-packet. */
@@ -133,6 +157,11 @@ static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l
 			return VERDICT_PASS;
 		}
 		/* On a live flow a SYN is for the other end to challenge (RFC 5961, 4). */
+	}
+	if (entry->flags & FLOW_FLAG_OWNED) {
+		verdict = owned_bytes(skb, &p, entry);
+		if (verdict)
+			return verdict;
 	}
 	return translate(skb, &p, entry);
 }

@@ -31,15 +31,19 @@ extension ConfigurationReader {
         _ entry: Entry, _ id: UInt16, _ places: inout [(TransportAddress, Position)]
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
+        var proxyProtocol = Defaults.proxyProtocol
         var list: Entry? = entry
         if case .mapping = entry.value {
             let title = "cluster \(quoted(entry.name))"
             let section = SectionReader<ClusterSection>(self, entry, title: title)
             timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
+            proxyProtocol = section?.value(ClusterSection.proxyProtocol) ?? proxyProtocol
             list = section?.requiredEntry(ClusterSection.endpoints)
         }
         let endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
-        return Cluster(id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout)
+        return Cluster(
+            id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
+            proxyProtocol: proxyProtocol)
     }
 
     /// The endpoints in `list`, which belongs to `cluster` or is it, in the short form.

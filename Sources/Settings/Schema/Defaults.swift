@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Balancing
+public import WireTypes
 
 /// Every default of the configuration, in the one place that states them.
 public enum Defaults {
@@ -30,6 +31,8 @@ public enum Defaults {
         timeout: .seconds(10), maxSize: 16384, onTimeout: .reject, onTooLarge: .reject)
     /// `connect_timeout` of a cluster.
     public static let connectTimeout = Duration.seconds(1)
+    /// `proxy_protocol` of a cluster.
+    public static let proxyProtocol = ProxyProtocol.off
     /// `weight` of an endpoint.
     public static let weight = 1
 }

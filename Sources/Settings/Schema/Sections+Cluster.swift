@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import WireTypes
 
 /// The keys of one cluster in its long form; the short form is the list of endpoints alone.
 enum ClusterSection: Section {
@@ -9,10 +10,13 @@ enum ClusterSection: Section {
         "connect_timeout", .duration(.milliseconds(10)...(.seconds(600))),
         standard: Defaults.connectTimeout,
         "How long an endpoint may take to answer before the next one is tried.")
+    static let proxyProtocol = ValueKey(
+        "proxy_protocol", .choice, standard: Defaults.proxyProtocol,
+        "Whether a header of the PROXY protocol tells the endpoints who their clients are.")
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints", "Each an address, or a mapping with its weight.")
 
-    static var keys: [any AnyKey] { [connectTimeout, endpoints] }
+    static var keys: [any AnyKey] { [connectTimeout, proxyProtocol, endpoints] }
 }
 
 /// The keys of one endpoint in its long form; the short form is the address alone.

@@ -59,6 +59,7 @@ enum flow_flag {
 	FLOW_FLAG_PEER_FIN = 1 << 6,	 /* a FIN of the peer direction passed: fin_ack is set */
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
+	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
@@ -117,11 +118,12 @@ struct flow_entry {
 	__u32 isn;	     /* ours towards the endpoint, of the SYN */
 	__u32 client_isn;    /* the client's, and ours towards it (the cookie) */
 	__u32 cookie;
-	__u32 hello_length;  /* bytes in the template */
+	__u32 hello_length;  /* the client's bytes in the template */
 	__u32 client_tsval;  /* the client's TSval in its hello */
 	__u32 syn_ack_tsval; /* our TSval in the SYN-ACK to the client */
 	__u32 first_seq;     /* of the first byte of this direction, as it arrives */
-	__u32 pad2;
+	__u16 owned_length;  /* bytes of ours in front of the client's first, in the template too */
+	__u16 pad2;
 };
 
 /* One segment of a ClientHello, ready to be sent by the kernel. Slot of an mmapped array. */
