@@ -17,14 +17,16 @@ struct WANCounts: Decodable, Sendable {
 }
 
 extension Lab {
-    /// TLS transfers of many sizes to kafka1, half of them downloads, each with its bytes compared.
-    func startMixedTransfers(_ count: Int, at target: Target) throws -> Command {
+    /// TLS transfers of many sizes, half of them downloads, each with its bytes compared.
+    func startMixedTransfers(
+        _ count: Int, at target: Target, as name: String = "kafka1.server.test"
+    ) throws -> Command {
         try start(
             .client,
             [
                 Checkout.mixed, "--count", "\(count)", "--authority", authority,
                 "--file", "\(state)/files/16.bin", target.address, "\(target.port)",
-                "kafka1.server.test",
+                name,
             ])
     }
 

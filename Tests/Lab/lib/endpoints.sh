@@ -3,6 +3,7 @@
 #
 # port 9093..9095  nginx, kafka1..3.server.test     port 9096  nginx, *.web.test
 # port 9097        nginx, P-521 key shares only (HelloRetryRequest), asks for a client certificate
+# port 9098        nginx, *.web.test behind a header of the PROXY protocol
 # port 9443        stub: answers the first bytes of a connection with 8 bytes and closes
 
 names=(kafka1.server.test kafka2.server.test kafka3.server.test)
@@ -63,7 +64,7 @@ start_endpoints() {
     lab_spawn endpoint python3 "$here/upload_sink.py" 127.0.0.1 8000 >/dev/null
     lab_spawn endpoint "$cache/hello_stub" 9443 >/dev/null
     lab_spawn endpoint nginx -e "$state/nginx/error.log" -c "$state/nginx.conf" >/dev/null
-    wait_for_ports 8000 9093 9097 9443
+    wait_for_ports 8000 9093 9098 9443
 }
 
 wait_for_ports() {
@@ -83,7 +84,7 @@ write_nginx_configuration() { # KBYTES per second of /slow
     local port=9093 server
     {
         sed -e "s|@STATE@|$state|g" "$here/nginx.conf"
-        for server in "${names[@]}" '*.web.test' strict; do
+        for server in "${names[@]}" '*.web.test' strict proxied; do
             nginx_server "$server" $port "$1"
             port=$((port + 1))
         done
@@ -92,10 +93,14 @@ write_nginx_configuration() { # KBYTES per second of /slow
 }
 
 nginx_server() { # NAME PORT KBYTES
-    local certificate=${1/\*/wildcard} endpoint=${1/\*.web.test/web}
+    local certificate=${1/\*/wildcard} endpoint=${1/\*.web.test/web} expects=
+    if [ "$1" = proxied ]; then
+        certificate=wildcard.web.test
+        expects=proxy_protocol
+    fi
     echo "    server {"
-    echo "        listen $2 ssl reuseport backlog=8192;"
-    echo "        listen [::]:$2 ssl reuseport ipv6only=on backlog=8192;"
+    echo "        listen $2 ssl reuseport backlog=8192 $expects;"
+    echo "        listen [::]:$2 ssl reuseport ipv6only=on backlog=8192 $expects;"
     if [ "$1" = strict ]; then
         certificate=wildcard.web.test
         echo "        ssl_ecdh_curve secp521r1;"
