@@ -18,10 +18,13 @@ extension EndToEnd {
         }
 
         /// What the endpoint says of its client, and what it should.
-        private func expectKnown(_ lab: Lab, _ family: Family, port: Int = 43210) async throws {
+        private func expectKnown(
+            _ lab: Lab, _ family: Family, port: Int = 43210, from role: Lab.Role = .client
+        ) async throws {
             let line = lab.curl(Self.name, .listener(family), "/client")
-            let answer = try await lab.run(.client, line + ["--local-port", "\(port)"])
-            #expect(answer.text == "\(family.client) \(port)\n", "\(answer)")
+            let answer = try await lab.run(role, line + ["--local-port", "\(port)"])
+            let address = role == .client ? family.client : family.vip
+            #expect(answer.text == "\(address) \(port)\n", "\(answer)")
         }
 
         @Test(arguments: ["v1", "v2"], Family.allCases)
@@ -48,9 +51,11 @@ extension EndToEnd {
         ) async throws {
             try await withLab { lab in
                 _ = try await lab.startBalancer(configuration(family))
-                for count in 1...2 {
+                for count in 1...3 {
                     try await loss.arm(lab, count: count)
                     try await expectKnown(lab, family, port: 43210 + count)
+                    let lost = Int(try await lab.perform("lost")) ?? 0
+                    #expect((loss.isRepeated ? count : 1)...count ~= lost, "\(lost) were lost")
                     try await lab.perform("clear")
                 }
             }
@@ -82,6 +87,8 @@ extension EndToEnd {
                     try await lab.counter("daemon_relayed") == 2
                 }
                 #expect(areRelayed)
+                // By an ordinary listening socket.
+                try await expectKnown(lab, family, port: 43211, from: .balancer)
             }
         }
     }

@@ -70,6 +70,18 @@ extension BrokenFile {
                 endpoints
                 """),
         BrokenFile(
+            "an unknown version of the PROXY protocol",
+            """
+            clusters:
+              web: {proxy_protocol: v3, endpoints: [10.0.0.1:443]}
+
+            """,
+            rest: oneListener,
+            errors: """
+                sluice.yaml:2:25: "proxy_protocol" is "v3"; write off, v1 or v2; \
+                did you mean "v1"?
+                """),
+        BrokenFile(
             "a long form with no endpoint",
             """
             clusters:

@@ -111,6 +111,53 @@ import WireTypes
         #expect(starts == [0, 988, 1976, 2964])
     }
 
+    /// A splice that stands, whose endpoint acknowledged so much of the PROXY header.
+    private func establishOwned(_ scene: Scene, acknowledged: Int) throws -> Splice {
+        scene.say(hello)
+        let splice = try scene.last()
+        scene.table.set(splice, FLOW_ESTABLISHED)
+        scene.tell(.established, of: splice)
+        var answers = splice.downstreamEntry
+        answers.state = UInt8(FLOW_ESTABLISHED.rawValue)
+        answers.last_ack = splice.isn &+ 1 &+ UInt32(acknowledged)
+        let key = splice.upstream.reversed
+        scene.table.rows[key] = SpliceRow(key.abi, answers)
+        return splice
+    }
+
+    @Test(arguments: [ProxyProtocol.v1, .v2])
+    func `repeats the PROXY header in front of a hello, until the endpoint has it`(
+        version: ProxyProtocol
+    ) throws {
+        let header = version.header(of: Scene.client())
+        // By an earlier daemon, another version: what the flow began with is what counts.
+        for own in ProxyProtocol.allCases {
+            let scene = Scene { _ in
+            } routes: {
+                $0.clusters[0].proxyProtocol = version
+            }
+            let splice = try establishOwned(scene, acknowledged: 0)
+            #expect(scene.table.stored == [header + hello])
+            scene.splicer.routes.clusters[0].proxyProtocol = own
+            scene.say(hello, note: nil)
+            let again = try #require(data(scene).first)
+            #expect(again.sequence == splice.isn &+ 1)
+            #expect(again.payload == header + hello)
+            // The end of the flight alone, as a tail loss probe has it.
+            scene.say(more, at: hello.count, note: nil)
+            #expect(data(scene).dropFirst().map(\.payload) == [header, more])
+            let starts = data(scene).dropFirst().map { Int($0.sequence &- splice.isn) - 1 }
+            #expect(starts == [0, header.count + hello.count])
+        }
+        let scene = Scene { _ in
+        } routes: {
+            $0.clusters[0].proxyProtocol = version
+        }
+        _ = try establishOwned(scene, acknowledged: header.count)
+        scene.say(hello, note: nil)
+        #expect(data(scene).isEmpty)
+    }
+
     @Test func `forgets what it kept when the client gives up`() throws {
         let scene = Scene()
         scene.say(hello)
