@@ -97,10 +97,18 @@ extension Passage {
         }
         bytes.put(row.rewrite.destinationPort, at: tcp)
         bytes.put(row.rewrite.sourcePort, at: tcp + 2)
-        bytes.put(bytes.word(tcp + 4) &+ row.acknowledgementDelta, at: tcp + 4)
+        bytes.put(known(bytes.word(tcp + 4), row) &+ row.acknowledgementDelta, at: tcp + 4)
         let sum = icmpSum(message, isIPv6: isIPv6)
         let field = bytes.half(message + 2)
         bytes.put(sum.checksum(replacing: before, was: field), at: message + 2)
+    }
+
+    /// A segment that begins with bytes of ours begins, for the client, with its first.
+    private func known(_ sequence: UInt32, _ row: Row) -> UInt32 {
+        let first = row.handover.isn &+ 1
+        let owned = UInt32(row.handover.ownedLength)
+        let isOwned = !row.flags.contains(.upstream) && sequence &- first < owned
+        return isOwned ? first &+ owned : sequence
     }
 
     private func quotedSum(_ quote: Int) -> WordSum {

@@ -125,4 +125,30 @@ import WireTypes
             #expect(bench.records().hellos.isEmpty)
         }
     }
+
+    /// Numbers in front of its first byte would mean nothing to the client (RFC 5927 §4.1).
+    @Test(arguments: Family.allCases, [0, 27, 28, 30])
+    func `are the client's first byte in an error that quotes them`(family: Family, offset: UInt32)
+        throws
+    {
+        try TestBench.use { bench in
+            let connecting = try establish(bench, family)
+            var quoted = TestPacket(connecting.splice.upstream)
+            quoted.sequence = connecting.splice.isn &+ 1 &+ offset
+            let header = family == .v4 ? 20 : 40
+            let error = ICMPError(
+                from: connecting.splice.upstream.destination.address,
+                to: connecting.splice.upstream.source.address, type: family == .v4 ? 3 : 2,
+                quote: Array(quoted.bytes[14..<14 + header + 8]))
+            var tooBig = error
+            tooBig.code = family == .v4 ? 4 : 0
+            tooBig.word = 1280
+            let result = try bench.run(.flowsEthernet, on: tooBig.bytes)
+            #expect(result.verdict == TCVerdict.redirect)
+            let start = 14 + header + 8 + header + 4
+            let sequence = result.packet[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
+            let first = connecting.splice.note.clientISN &+ 1
+            #expect(sequence == first &+ (offset > 28 ? offset - 28 : 0))
+        }
+    }
 }

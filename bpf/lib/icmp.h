@@ -60,9 +60,14 @@ static __always_inline struct flow_entry *quoted_flow(struct flow_tuple *key, __
 
 static __always_inline void restore_tcp(struct quoted_tcp *tcp, const struct flow_entry *entry)
 {
+	__u32 seq = bpf_ntohl(tcp->seq);
+
+	/* A segment that begins with bytes of ours begins, for the client, with its first. */
+	if (seq - (entry->isn + 1) < entry->owned_length && !(entry->flags & FLOW_FLAG_UPSTREAM))
+		seq = entry->isn + 1 + entry->owned_length;
 	tcp->source = entry->rewrite.dport;
 	tcp->dest = entry->rewrite.sport;
-	tcp->seq = bpf_htonl(bpf_ntohl(tcp->seq) + entry->ack_delta);
+	tcp->seq = bpf_htonl(seq + entry->ack_delta);
 }
 
 static __always_inline enum verdict send_error(struct __sk_buff *skb, struct packet *p,
