@@ -37,6 +37,7 @@ parser.add_argument("--parallel", type=int, default=50)
 parser.add_argument("--until")
 parser.add_argument("--steady", action="store_true")
 parser.add_argument("--pause", type=float, default=0.01)
+parser.add_argument("--limit", type=float, default=90, help="seconds that each step may take")
 parser.add_argument("--isn", type=lambda text: int(text, 0))
 parser.add_argument("--retry", type=float, default=0)
 parser.add_argument("--plain", help="these bytes in place of a hello")
@@ -154,7 +155,7 @@ class Connection:
 async def guarded(step, limit):
     try:
         async with limit:
-            await asyncio.wait_for(step, 90)
+            await asyncio.wait_for(step, options.limit)
         return True
     except Exception as error:
         errors[f"{type(error).__name__}: {error}"] += 1
