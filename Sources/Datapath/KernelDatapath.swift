@@ -29,6 +29,7 @@ public final class KernelDatapath: Sendable {
     let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>
     let templates: MappedArray
+    let workerStates: MappedArray
     let attachments = Mutex<[Attachment]>([])
 
     /// Maps that a restart finds again.
@@ -80,6 +81,8 @@ public final class KernelDatapath: Sendable {
             name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
+        workerStates = try MappedArray(
+            name: "worker_states", owning: object.map("worker_states"))
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.

@@ -83,6 +83,16 @@ struct {
 	__array(values, struct worker_ring);
 } rings SEC(".maps");
 
+/* Which workers are awake. Written by the workers through mmap, read by whoever fills their rings.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WORKERS_MAX);
+	__type(key, __u32);
+	__type(value, struct worker_state);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} worker_states SEC(".maps");
+
 /* Names for flowdump. Written by the daemon. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

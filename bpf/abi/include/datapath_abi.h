@@ -250,6 +250,12 @@ struct instance_state {
 	__u32 pad;
 };
 
+/* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
+struct worker_state {
+	__u32 awake; /* 1: it looks at its ring once more before it sleeps, and need not be woken */
+	__u32 pad[15];
+};
+
 /* Connections that the relay serves, for flowdump. Key: client's tuple. */
 struct relayed_entry {
 	struct flow_tuple upstream; /* balancer to endpoint; zero before connect */
