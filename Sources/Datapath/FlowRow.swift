@@ -104,7 +104,10 @@ extension FlowRow {
         entry.next_hop_checked_ns = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
     package var finAcknowledgement: UInt32 { entry.fin_ack }
-    package var createdNanoseconds: UInt64 { entry.created_ns }
+    package var createdNanoseconds: UInt64 {
+        get { entry.created_ns }
+        set { entry.created_ns = newValue }
+    }
     package var lastSeenNanoseconds: UInt64 { entry.last_seen_ns }
     package var nextHopInterface: UInt32 { entry.next_hop.ifindex }
     package var ingressInterface: UInt32 { entry.ingress_ifindex }

@@ -30,6 +30,8 @@ public final class KernelDatapath: Sendable {
     let rings: BPFMap<UInt32, Int32>
     let templates: MappedArray
     let workerStates: MappedArray
+    let spliceEnds: MappedArray
+    let endSplices: BPFProgram
     let attachments = Mutex<[Attachment]>([])
 
     /// Maps that a restart finds again.
@@ -83,6 +85,8 @@ public final class KernelDatapath: Sendable {
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
         workerStates = try MappedArray(
             name: "worker_states", owning: object.map("worker_states"))
+        spliceEnds = try MappedArray(name: "splice_ends", owning: object.map("splice_ends"))
+        endSplices = try object.program("end_splices")
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.

@@ -213,7 +213,7 @@ extension hello_record {
         // The header's sum is of words as they lie in memory; its halves are such words too.
         sum.add(UInt16(truncatingIfNeeded: header_sum).bigEndian)
         sum.add(UInt16(truncatingIfNeeded: header_sum >> 16).bigEndian)
-        sum.add(payload)
+        sum.add(words: payload)
         return sum.folded != 0xffff
     }
 }
