@@ -232,6 +232,15 @@ static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, str
 	return 1;
 }
 
+/* Whether a packet without data may be believed: one that ends here, and of which something is
+ * told. */
+static __noinline int is_intact(struct __sk_buff *skb, struct packet *p)
+{
+	struct answer *a = new_answer(skb, p);
+
+	return a && (p->payload || checksum_holds(skb, p, a));
+}
+
 /* Readies an answer that was sent for another segment of it. False: a helper failed. */
 static __always_inline int answer_again(struct __sk_buff *skb, const struct packet *p,
 					struct answer *a)

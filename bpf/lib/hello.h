@@ -231,8 +231,10 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	struct tcp_options options = {};
 	struct flow_entry *peer;
 	__u8 flags = p->tcp_flags;
-	struct answer *a;
+	struct answer *a = new_answer(skb, p);
 
+	if (!a || (!p->payload && !checksum_holds(skb, p, a)))
+		return drop(COUNTER_DROP_MALFORMED);
 	if (!(flags & TCP_ACK) || p->ack != entry->isn + 1) {
 		/* A plain ACK of something else: the endpoint remembers this tuple (RFC 5961, 4).
 		 */
@@ -247,8 +249,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	if (!(flags & TCP_SYN) || p->payload)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	a = new_answer(skb, p);
-	if (!a || !checksum_holds(skb, p, a) || !load_options(skb, p, &options))
+	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	peer = flow_peer(entry);
 	if (!peer)

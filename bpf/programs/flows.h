@@ -55,6 +55,8 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 		return VERDICT_PASS;
 	}
 	if (p->tcp_flags & TCP_RST) {
+		if (!is_intact(skb, p))
+			return drop(COUNTER_DROP_MALFORMED);
 		report_client(p, entry->created_ns, entry->worker, RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);
 	}

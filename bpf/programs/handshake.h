@@ -226,6 +226,8 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		return stray(p);
 	}
 	if (p->tcp_flags & TCP_RST) {
+		if (!is_intact(skb, p))
+			return drop(COUNTER_DROP_MALFORMED);
 		bpf_map_delete_elem(&handshakes, &p->tuple);
 		report_client(p, 0, worker_of(&p->tuple), RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);
