@@ -2,7 +2,7 @@
 """The report in Markdown."""
 import math
 
-from figures import COMPARE, ROWS, busy_per_object, compared, gbit_per_second, size_of
+from figures import COMPARE, MILLION_GOAL, PACKET_GOAL, ROWS, busy_per_object, compared, gbit_per_second, size_of
 from samples import Spread
 
 NOISE = 5  # percent of the machine
@@ -123,13 +123,29 @@ def turns(sample):
     return sorted((int(count), figure) for count, figure in sample["figure"]["ns_per_packet_by_turns"].items())
 
 
+def packet_time(run, point, limit):
+    """With so many flows in the map, of which at most `limit` take turns."""
+    return Spread.of(figure["p50"] for sample in run.of("flows", point, "sluice")
+                     for count, figure in turns(sample) if count == min(int(point), limit))
+
+
 def flows_table(run):
     yield ["flows in the map", "10,000 take turns", "100,000 take turns"]
     for point in run.points("flows"):
-        samples = run.of("flows", point, "sluice")
-        cells = [Spread.of(figure["p50"] for sample in samples for count, figure in turns(sample)
-                           if count == min(int(point), limit)) for limit in (10_000, 100_000)]
-        yield [f"{int(point):,}", *map(spread_text, cells)]
+        yield [f"{int(point):,}", *(spread_text(packet_time(run, point, limit)) for limit in (10_000, 100_000))]
+
+
+def flows_goals(run):
+    few, many, all_many = (packet_time(run, *at) for at in (
+        ("1000", 10_000), ("1000000", 10_000), ("1000000", 100_000)))
+    if not (few and many and all_many):
+        return
+    ratio = many.median / few.median
+    verdicts = ["reached" if good else "**missed**"
+                for good in (few.median <= PACKET_GOAL, ratio <= MILLION_GOAL)]
+    yield (f"Goals: at most {PACKET_GOAL} ns with 1,000 flows: {verdicts[0]} ({text(few.median)}); at most {MILLION_GOAL} × "
+           f"that with 1,000,000: {verdicts[1]} ({ratio:.2f} ×, and {all_many.median / few.median:.2f} × when "
+           "100,000 take turns).")
 
 
 def flood_table(run):
@@ -217,6 +233,9 @@ def report(run, pictures=()):
             continue
         yield f"\n## {words}\n"
         yield from markdown(list(table(run)))
+        if work == "flows":
+            yield ""
+            yield from flows_goals(run)
         if work == "sizes" and "sluice" in run.ways:
             peers = [way for way in run.ways if way not in ("direct", "sluice")]
             named = [way for way in peers if way != "nft"]
