@@ -23,7 +23,7 @@ end_cell() {
 # Appends one sample. A work whose connections fail still prints its figure.
 measure() { # WORK POINT
     local background machine stolen processes figure
-    background=$(background_percent)
+    background=$(quiet_background)
     machine=$(machine_busy) stolen=$(machine_stolen) processes=$(way_busy)
     figure=$("${1//-/_}" "$2") || [ -n "$figure" ]
     machine=$(($(machine_busy) - machine)) stolen=$(($(machine_stolen) - stolen))

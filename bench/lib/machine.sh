@@ -44,11 +44,24 @@ way_rss_kib() {
     done | awk '{ kib += $2 } END { print kib + 0 }'
 }
 
-# Prints how busy others keep the machine, in percent of it.
+# Prints how busy others keep the machine, in percent of it, seen over half a second.
 background_percent() {
-    local busy
-    busy=$(machine_busy)
+    local before
+    before=$(busy_and_all)
     sleep 0.5
-    echo $(($(machine_busy) - busy)) "$(getconf CLK_TCK)" "$(nproc)" \
-        | awk '{ printf "%.0f", 100 * $1 / ($2 * $3 * 0.5) }'
+    echo "$before $(busy_and_all)" | awk '{ printf "%.0f", 100 * ($3 - $1) / ($4 - $2) }'
+}
+
+busy_and_all() { # prints ticks that the processors were busy, and all ticks there were
+    awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $2 + $3 + $4 + $5 + $6 + $7 + $8 + $9 }' /proc/stat
+}
+
+# The same, after waiting for a quiet moment as long as patience allows.
+quiet_background() {
+    local percent until=$((SECONDS + patience))
+    percent=$(background_percent)
+    while [ "$percent" -gt 5 ] && [ $SECONDS -lt $until ]; do
+        percent=$(background_percent)
+    done
+    echo "$percent"
 }
