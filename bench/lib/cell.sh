@@ -15,7 +15,9 @@ begin_cell() { # WORK POINT
     prepare "$1" "$2"
 }
 
+# To its end, even if the terminal tells all of us to stop.
 end_cell() {
+    trap '' INT TERM
     stop_way
     [ ! -e "$state" ] || "$lab" down "$name"
 }

@@ -154,6 +154,13 @@ wait_for_way() { # COMMAND...
 }
 
 stop_way() {
-    [ -z "$way_pid" ] || { kill "$way_pid" && wait "$way_pid"; } 2>/dev/null || true
+    [ -n "$way_pid" ] || return 0
+    kill "$way_pid" 2>/dev/null || true
+    for _ in {1..100}; do
+        kill -0 "$way_pid" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -KILL "$way_pid" 2>/dev/null || true
+    wait "$way_pid" 2>/dev/null || true
     way_pid=
 }
