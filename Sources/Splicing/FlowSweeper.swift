@@ -230,7 +230,7 @@ public final class FlowSweeper: Sendable {
                 counters.increment(.relayed)
                 fallback.take(
                     note.adopted(client, now: now), listener: note.listener,
-                    .relay(cluster: index, .defaultRoute, nil))
+                    .relay(cluster: index, endpoint: nil, .defaultRoute, nil))
                 continue
             }
             raw.send(

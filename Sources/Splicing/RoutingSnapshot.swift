@@ -108,20 +108,20 @@ public struct ClusterState: Sendable {
     public var targets: [Int]
     /// How long one endpoint may take to answer.
     public var connectTimeout: Duration
-    /// Whose turn it is; shared by all workers and the relay.
-    public var turns: RoundRobin
+    /// Chooses among them; together with all workers and the relay.
+    public var picker: Picker
     /// How its endpoints are told who their clients are.
     public var proxyProtocol: ProxyProtocol
 
     /// A cluster.
     public init(
-        id: UInt16, targets: [Int], connectTimeout: Duration, turns: RoundRobin,
+        id: UInt16, targets: [Int], connectTimeout: Duration, picker: Picker,
         proxyProtocol: ProxyProtocol = .off
     ) {
         self.id = id
         self.targets = targets
         self.connectTimeout = connectTimeout
-        self.turns = turns
+        self.picker = picker
         self.proxyProtocol = proxyProtocol
     }
 }
@@ -134,13 +134,18 @@ public struct RoutingSnapshot: Sendable {
     public var clusters: [ClusterState]
     /// Every endpoint address once.
     public var targets: [Target]
-    /// What the endpoints, by their place in `targets`, taught; shared by all copies.
+    /// What the endpoints, by their place in `targets`, have to do; shared by all copies.
+    public let loads: [EndpointLoad]
+    /// What they taught, likewise.
     public let lessons: EndpointLessons
 
-    /// A snapshot.
+    /// A snapshot, whose clusters' pickers follow `loads`.
     public init(
-        listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target]
+        listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target],
+        loads: [EndpointLoad]
     ) {
+        precondition(loads.count == targets.count)
+        self.loads = loads
         self.listeners = listeners
         self.clusters = clusters
         self.targets = targets
@@ -150,8 +155,9 @@ public struct RoutingSnapshot: Sendable {
 
 /// A connection that the splicer gives away.
 public enum HandOver: Sendable {
-    /// Relay it to the cluster with this index, for a reason.
-    case relay(cluster: Int, RelayReason, ServerName?)
+    /// Relay it to the cluster with this index, for a reason; first to this endpoint of it, if one
+    /// was picked.
+    case relay(cluster: Int, endpoint: Int?, RelayReason, ServerName?)
     /// Go on reading its hello, for a reason.
     case classify(RelayReason)
     /// Turn it away.

@@ -72,7 +72,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
             let target = targetIndex[upstream.destination]
         else { return }
-        pools[target].reserve(upstream.source)
+        if pools[target].reserve(upstream.source) { routes.loads[target].open() }
     }
 
     /// Bytes of a client that nobody acknowledged.

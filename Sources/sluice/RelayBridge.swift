@@ -49,9 +49,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
-        case .relay(let cluster, let reason, let name):
+        case .relay(let cluster, let endpoint, let reason, let name):
             relay.adopt(
-                connection, plan: plan(listener, connection.tuple, cluster, reason, name))
+                connection,
+                plan: plan(listener, connection.tuple, cluster, reason, name, first: endpoint))
         case .classify(let reason):
             reasons.withLock { $0[connection.tuple] = reason }
             relay.adopt(connection, listener: listener)
@@ -62,16 +63,18 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func plan(
         _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
-        _ name: ServerName?
+        _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
         let targets = routes.targets
-        let tried = TriedOnce()
+        let turns = RelayTurns(
+            state.picker, ClientKey(source: client.source, serverName: name), first: first,
+            loads: state.targets.map { routes.loads[$0] })
         var plan = RelayPlan(
             listener: listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
-            guard let endpoint = tried.next(of: state.turns) else { return nil }
+            guard let endpoint = turns.next() else { return nil }
             return RelayCandidate(
                 index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
         }
@@ -170,19 +173,6 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         row.endpoint = connection.endpoint
         row.serverName = connection.serverName.map { names.id(of: $0) } ?? 0
         datapath.setRelayed(row)
-    }
-}
-
-/// The endpoints that one relayed connection has tried.
-private final class TriedOnce: Sendable {
-    private let tried = Mutex(TriedEndpoints())
-
-    func next(of turns: RoundRobin) -> Int? {
-        tried.withLock { tried in
-            guard let endpoint = turns.next(excluding: tried) else { return nil }
-            tried.insert(endpoint)
-            return endpoint
-        }
     }
 }
 

@@ -93,7 +93,13 @@ import WireTypes
               plain: [10.0.0.3:80]
               web:
                 connect_timeout: 250ms
-                endpoints: [{address: "10.0.0.1:443", weight: 5}, "[2001:db8::2]:443"]
+                balance: ring
+                hash_key: sni
+                table_size: 251
+                load_factor: 150%
+                slow_start: 30s
+                panic_threshold: 40%
+                endpoints: [{address: "10.0.0.1:443", weight: 5, priority: 2}, "[2001:db8::2]:443"]
             """)
         #expect(configuration.instance == "blue_2")
         #expect(configuration.interfaces == [.name("eth0"), .index(7), .name("8"), .index(9)])
@@ -114,6 +120,15 @@ import WireTypes
         #expect(web.id == 1)
         #expect(web.connectTimeout == .milliseconds(250))
         #expect(web.endpoints.map(\.weight) == [5, 1])
+        #expect(web.endpoints.map(\.priority) == [2, 0])
+        var balance = Balance()
+        balance.policy = .ring
+        balance.hashKey = .serverName
+        balance.tableSize = 251
+        balance.loadFactor = 150
+        balance.slowStart = .seconds(30)
+        balance.panicThreshold = 40
+        #expect(web.balance == balance)
         #expect(web.endpoints[1].address.description == "[2001:db8::2]:443")
     }
 

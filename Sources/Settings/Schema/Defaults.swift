@@ -33,6 +33,11 @@ public enum Defaults {
     public static let connectTimeout = Duration.seconds(1)
     /// `proxy_protocol` of a cluster.
     public static let proxyProtocol = ProxyProtocol.off
+    /// `balance`, `hash_key`, `table_size`, `load_factor`, `slow_start` and `panic_threshold` of a
+    /// cluster.
+    public static let balance = Balance()
     /// `weight` of an endpoint.
     public static let weight = 1
+    /// `priority` of an endpoint.
+    public static let priority = 0
 }
