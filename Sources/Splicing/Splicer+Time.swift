@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
 internal import Datapath
 internal import WireTypes
 

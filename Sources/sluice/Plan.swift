@@ -177,12 +177,7 @@ extension ListenerRoutes {
         table = listener.routes
         defaultCluster = listener.defaultCluster
         nonTLSCluster = listener.nonTLSCluster
-        rejection =
-            switch listener.reject {
-            case .alert: .alert
-            case .reset: .reset
-            case .close: .close
-            }
+        rejection = listener.reject
         helloLimit = listener.hello.maxSize
         helloTimeout = listener.hello.timeout
         lateGoesToDefault = listener.hello.onTimeout == .default

@@ -90,10 +90,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
             return decision(
-                listener, tuple, routes.answer(to: hello.serverName), hello.serverName)
+                listener, tuple, routes.answer(to: hello, from: tuple.source.address),
+                hello.serverName)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            return decision(listener, tuple, routes.answer(to: reason), nil)
+            return decision(
+                listener, tuple, routes.answer(to: reason, from: tuple.source.address), nil)
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
             return decision(listener, tuple, routes.answerToLateness, nil)
@@ -101,7 +103,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteAnswer, _ name: ServerName?
+        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
     ) -> RelayDecision {
         switch answer {
         case .cluster(let index):
@@ -177,10 +179,11 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 }
 
 extension RejectAction {
-    fileprivate init(_ rejection: Rejection) {
+    fileprivate init(_ rejection: RejectPolicy) {
         switch rejection {
         case .alert: self = .alert
-        case .reset: self = .reset
+        // A socket answers for itself: what is left is to end it.
+        case .reset, .drop: self = .reset
         case .close: self = .close
         }
     }

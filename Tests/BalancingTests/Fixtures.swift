@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import TLSClassifier
 import WireTypes
 
 /// Random numbers that are the same in every run (SplitMix64).
@@ -13,6 +14,31 @@ struct FixedNumbers: RandomNumberGenerator {
         value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
         return value ^ value >> 31
+    }
+}
+
+extension RoutingTable {
+    /// The route of a client of which only the name is known.
+    func route(for name: ServerName) -> RouteID? {
+        var hello = ClientHello()
+        hello.serverName = name
+        return match(RouteQuery(hello, from: .anyIPv4))?.id
+    }
+
+    func cluster(for name: ServerName) -> Int? { route(for: name)?.cluster(in: self) }
+}
+
+extension RouteID {
+    fileprivate func cluster(in table: RoutingTable) -> Int? { table[self].clusters.first }
+}
+
+extension RouteName {
+    var text: String {
+        switch self {
+        case .pattern(let pattern): pattern.description
+        case .expression(let expression): expression.text
+        case .any: "any"
+        }
     }
 }
 

@@ -2,8 +2,21 @@
 
 import Balancing
 import Settings
+import TLSClassifier
 import Testing
 import WireTypes
+
+extension Listener {
+    /// The cluster of a client of which only the name is known.
+    func cluster(for name: ServerName?) -> Int? {
+        var hello = ClientHello()
+        hello.serverName = name
+        guard let match = routes.match(RouteQuery(hello, from: .anyIPv4)) else {
+            return defaultCluster
+        }
+        return routes[match.id].clusters.first
+    }
+}
 
 @Suite struct `Configuration text` {
     private func parse(_ text: String) throws -> Configuration {

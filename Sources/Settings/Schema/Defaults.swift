@@ -22,6 +22,8 @@ public enum Defaults {
         maxLifetime: nil, closedLinger: .seconds(2))
     /// `source`: the kernel's choice of address, and ports outside of its usual ephemeral range.
     public static let source = SourcePool(addresses: [], ports: [10000...32767, 61000...65535])
+    /// What a rule asks when it says nothing of it.
+    public static let rule = RouteConditions()
     /// `reject` of a listener.
     public static let reject = RejectPolicy.alert
     /// `wildcards` of a listener.

@@ -62,7 +62,8 @@ extension Configuration {
     /// Every key of the file by the path of its section, in the order of the reference.
     public static var reference: [(section: String, keys: [KeyReference])] {
         let sections: [any Section.Type] = [
-            FileSection.self, ListenerSection.self, HelloSection.self, ClusterSection.self,
+            FileSection.self, ListenerSection.self, RuleSection.self, HelloSection.self,
+            ClusterSection.self,
             EndpointSection.self, SourceSection.self, LimitsSection.self, LogSection.self,
         ]
         return sections.map { ($0.path, $0.keys.map(\.reference)) }
