@@ -28,8 +28,8 @@ import WireTypes
             ContinuousClock().measure {
                 for query in asked[(batch * 100)..<(batch * 100 + 100)] {
                     guard let match = table.match(query) else { continue }
-                    guard case .cluster(let cluster) = table[match.id].action else { continue }
-                    sum += cluster
+                    let destination = table.destination(of: match, for: query.source)
+                    if case .cluster(let cluster) = destination { sum += cluster }
                 }
             } / 100
         }

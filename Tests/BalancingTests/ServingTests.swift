@@ -88,6 +88,22 @@ import WireTypes
         #expect(Set(pool.take(40)) == [0, 1, 2, 3])
     }
 
+    @Test(arguments: BalancePolicy.allCases)
+    func `of the next level take a connection that all of the first refused`(
+        policy: BalancePolicy
+    ) {
+        var pool = Pool([1, 1, 1, 0, 1], priorities: [0, 0, 2, 1, 1], policy)
+        var tried = TriedEndpoints()
+        var order: [Int] = []
+        while let index = pool.pick(excluding: tried) {
+            order.append(index)
+            tried.insert(index)
+        }
+        #expect(Set(order.prefix(2)) == [0, 1])
+        #expect(order.dropFirst(2) == [4, 2])
+        #expect(Set(pool.take(100)).isSubset(of: [0, 1]))
+    }
+
     @Test func `that are drained are not called back by a panic`() {
         var pool = Pool([1, 1, 0])
         pool.picker.states.set(health: .down, of: 0, now: pool.now)

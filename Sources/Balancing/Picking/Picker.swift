@@ -65,13 +65,19 @@ public struct Picker: Sendable {
         guard !serving.members.isEmpty else { return nil }
         if serving.isPanic { states.countPanic() }
         let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
+        return self.choice(choice, client)
+            ?? serving.reserve.first { !tried.contains(Int($0)) }
+            .map { Int($0) }
+    }
+
+    private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
         switch shared.balance.policy {
-        case .roundRobin: return choice.inTurn()
-        case .leastConnections: return choice.leastLoaded()
-        case .randomOfTwo, .leastTime: return choice.ofTwo()
-        case .sourceHash: return choice.bySlot(client.hash(by: .source))
-        case .maglev: return choice.bySlot(client.hash(by: shared.balance.hashKey))
-        case .ring: return choice.byPoint(client.hash(by: shared.balance.hashKey))
+        case .roundRobin: choice.inTurn()
+        case .leastConnections: choice.leastLoaded()
+        case .randomOfTwo, .leastTime: choice.ofTwo()
+        case .sourceHash: choice.bySlot(client.hash(by: .source))
+        case .maglev: choice.bySlot(client.hash(by: shared.balance.hashKey))
+        case .ring: choice.byPoint(client.hash(by: shared.balance.hashKey))
         }
     }
 

@@ -13,6 +13,9 @@ final class ServingSet: Sendable {
     let isOpen: [Bool]
     /// The places of those that do.
     let members: [UInt16]
+    /// The places of those that are well and of other levels, by level: for connections that all
+    /// members refused.
+    let reserve: [UInt16]
     /// Effective weights; 0: gets none.
     let weights: [Int]
     /// Sum of them.
@@ -35,6 +38,11 @@ final class ServingSet: Sendable {
         let open = level == nil ? wanted : wanted.filter { states[$0].isAvailable }
         isPanic = level == nil && !wanted.isEmpty
         members = open.map { UInt16($0) }
+        let others = states.indices.filter { index in
+            level != nil && fixed.endpoints[index].priority != level && states[index].isAvailable
+        }
+        reserve = others.map { (fixed.endpoints[$0].priority, $0) }.sorted { $0 < $1 }
+            .map { UInt16($0.1) }
         var weights = [Int](repeating: 0, count: states.count)
         for index in open { weights[index] = states[index].weight }
         self.weights = weights

@@ -17,15 +17,20 @@ public struct RouteOverlap: Hashable, Sendable {
 extension RoutingTable {
     /// Groups of more rules than this are not looked at pair by pair.
     private static let groupLimit = 256
+    /// More comparisons than this are not made.
+    private static let comparisonLimit = 10_000_000
 
     /// The overlaps that are worth a word, by the losers' places.
     public var overlaps: [RouteOverlap] {
-        (overlapsByName + overlapsOfNames).sorted { $0.loser.rawValue < $1.loser.rawValue }
+        if routes.allSatisfy(\.isByNameAlone) { return [] }
+        return (overlapsByName + overlapsOfNames).sorted { $0.loser.rawValue < $1.loser.rawValue }
     }
 
     /// Of routes with the same name.
     private var overlapsByName: [RouteOverlap] {
-        let conditional = Dictionary(grouping: routes.indices) { routes[$0].name }
+        let names = Set(routes.lazy.filter { !$0.isByNameAlone }.map(\.name))
+        let members = routes.indices.filter { names.contains(routes[$0].name) }
+        let conditional = Dictionary(grouping: members) { routes[$0].name }
             .values.filter { (2...Self.groupLimit).contains($0.count) }
         return conditional.flatMap { members in
             members.indices.flatMap { first in
@@ -49,6 +54,7 @@ extension RoutingTable {
     /// Routes without a name that ask for something else: routes by name alone win over them.
     private var overlapsOfNames: [RouteOverlap] {
         let named = routes.indices.filter { routes[$0].name != .any }
+        guard named.count * (routes.count - named.count) < Self.comparisonLimit else { return [] }
         return routes.indices.compactMap { place in
             let route = routes[place]
             guard route.name == .any, route.conditions.tls != .off, !route.conditions.asksNothing
@@ -74,6 +80,8 @@ extension RouteConditions {
         if tls != .any, other.tls != .any, tls != other.tls { return false }
         if let hasECH, let theirs = other.hasECH, hasECH != theirs { return false }
         if sources.isEmpty || other.sources.isEmpty { return true }
+        // Long lists are not compared: they are taken to be apart.
+        guard sources.count * other.sources.count < 1_000_000 else { return false }
         return sources.contains { block in
             other.sources.contains { $0.contains(block.base) || block.contains($0.base) }
         }

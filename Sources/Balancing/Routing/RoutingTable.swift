@@ -41,6 +41,9 @@ public struct RoutingTable: Hashable, Sendable {
     /// How far wildcards reach.
     public let reach: WildcardReach
     private let tiers: [RouteTier]
+    /// The cluster of each route, -1 where it is not always the same: in little memory, since a
+    /// look-up waits for nothing but memory.
+    private let clusters: [Int32]
     /// Whether any route is for clients that do not speak TLS.
     private let concernsOthers: Bool
 
@@ -48,6 +51,10 @@ public struct RoutingTable: Hashable, Sendable {
     public init(_ routes: [Route] = [], reach: WildcardReach = .anyDepth) {
         self.routes = routes
         self.reach = reach
+        clusters = routes.map { route in
+            guard case .cluster(let index) = route.action else { return -1 }
+            return Int32(truncatingIfNeeded: index)
+        }
         concernsOthers = routes.contains { $0.conditions.tls != .on }
         let first = routes.indices.filter { routes[$0].conditions.isFirst }
         let rest = routes.indices.filter { !routes[$0].conditions.isFirst }
@@ -81,7 +88,9 @@ public struct RoutingTable: Hashable, Sendable {
 
     /// Where a client goes that takes that route. A split takes a turn.
     public func destination(of match: RouteMatch, for source: IPAddress) -> RouteDestination {
-        switch self[match.id].action {
+        let cluster = clusters[Int(match.id.rawValue)]
+        if cluster >= 0 { return .cluster(Int(cluster)) }
+        return switch self[match.id].action {
         case .cluster(let index): .cluster(index)
         case .split(let split): .cluster(split.cluster(for: source))
         case .derived: match.derived.map { .cluster($0) } ?? .reject(.reset)

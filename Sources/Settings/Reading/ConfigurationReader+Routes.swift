@@ -35,7 +35,7 @@ extension ConfigurationReader {
             }
             first[pattern] = entry
             // An unknown cluster was reported; the route stays, so that nobody misses it.
-            _ = read.add(Route(pattern, cluster: cluster ?? 0), entry.position)
+            read.append(Route(pattern, cluster: cluster ?? 0), entry.position)
         }
     }
 
@@ -62,7 +62,8 @@ extension ConfigurationReader {
 
     /// The cluster of that name, which `subject` goes to; nil when there is none.
     func clusterIndex(
-        named name: String, _ subject: String, _ position: Position, _ clusters: ClustersRead
+        named name: String, _ subject: @autoclosure () -> String, _ position: Position,
+        _ clusters: ClustersRead
     ) -> Int? {
         guard let indices = clusters.indices else { return nil }
         if let index = indices[name] { return index }
@@ -73,7 +74,7 @@ extension ConfigurationReader {
             ?? "there are: " + names.prefix(8).joined(separator: ", ") + more
         report(
             position,
-            "\(subject) goes to cluster \(quoted(name)), "
+            "\(subject()) goes to cluster \(quoted(name)), "
                 + "which does not exist; \(advice)")
         return nil
     }

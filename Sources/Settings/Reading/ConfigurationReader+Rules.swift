@@ -15,16 +15,32 @@ struct RoutesRead {
     var all: [Route] = []
     /// Where each was written.
     var positions: [Position] = []
-    private var first: [Question: Position] = [:]
+    /// Where each question stands first; made for the first rule, since routes by name, of which
+    /// there may be very many, are told apart before.
+    private var first: [Question: Position]?
+
+    /// Adds a route that asks what none before does.
+    mutating func append(_ route: Route, _ position: Position) {
+        all.append(route)
+        positions.append(position)
+    }
 
     /// Adds a route; answers where one with the same question stands, if there is one.
     mutating func add(_ route: Route, _ position: Position) -> Position? {
+        var first = self.first.take() ?? questions
+        defer { self.first = first }
         let question = Question(name: route.name, conditions: route.conditions)
         if let earlier = first[question] { return earlier }
         first[question] = position
-        all.append(route)
-        positions.append(position)
+        append(route, position)
         return nil
+    }
+
+    private var questions: [Question: Position] {
+        Dictionary(
+            zip(all, positions).map { route, position in
+                (Question(name: route.name, conditions: route.conditions), position)
+            }, uniquingKeysWith: { first, _ in first })
     }
 }
 

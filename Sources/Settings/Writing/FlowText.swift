@@ -52,7 +52,7 @@ extension Route {
             pairs.append((RuleSection.expression.name, FlowText.scalar(expression.text)))
         case .any: break
         }
-        pairs += conditions.pairs
+        pairs += conditions.pairs(behindName: !pairs.isEmpty)
         switch action {
         case .cluster(let index):
             pairs.append((RuleSection.target.name, FlowText.scalar(clusters[index])))
@@ -73,7 +73,7 @@ extension Route {
 
 extension RouteConditions {
     /// What is not as in a rule that says nothing; `tls` always where nothing else is asked.
-    fileprivate var pairs: [(key: String, text: String)] {
+    fileprivate func pairs(behindName: Bool) -> [(key: String, text: String)] {
         var pairs: [(key: String, text: String)] = []
         if !protocols.isEmpty {
             pairs.append((RuleSection.protocols.name, FlowText.list(protocols)))
@@ -85,7 +85,7 @@ extension RouteConditions {
             pairs.append((RuleSection.lowestVersion.name, Form.tlsVersion.show(lowestVersion)))
         }
         if let hasECH { pairs.append((RuleSection.ech.name, Form.onOff.show(hasECH))) }
-        if tls != Defaults.rule.tls || pairs.isEmpty {
+        if tls != Defaults.rule.tls || pairs.isEmpty && !behindName {
             pairs.append((RuleSection.tls.name, tls.rawValue))
         }
         if isFirst { pairs.append((RuleSection.first.name, Form.onOff.show(isFirst))) }
