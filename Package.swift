@@ -65,7 +65,7 @@ let package = Package(
         // Pure: no Foundation, no I/O, no clock.
         library("WireTypes"),
         library("TLSClassifier", ["WireTypes"]),
-        library("Balancing", ["WireTypes"]),
+        library("Balancing", ["WireTypes", "TLSClassifier"]),
 
         // Where tests make a debug build die; nothing in release builds.
         library("CrashPoints"),
@@ -79,7 +79,7 @@ let package = Package(
             plugins: ["CompileBPF"]),
 
         // What the daemon is made of.
-        library("Settings", ["WireTypes", "Balancing", yams]),
+        library("Settings", ["WireTypes", "TLSClassifier", "Balancing", yams]),
         library(
             "Relaying",
             [
@@ -112,9 +112,9 @@ let package = Package(
         tests("WireTypesTests", ["WireTypes"]),
         tests(
             "TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
-        tests("BalancingTests", ["Balancing"]),
+        tests("BalancingTests", ["Balancing", "TLSClassifier", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
-        tests("SettingsTests", ["Settings"]),
+        tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes"]),
         tests(
             "FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes", argumentParser]),
         tests(

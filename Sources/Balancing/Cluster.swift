@@ -14,19 +14,22 @@ public struct Cluster: Hashable, Sendable {
     public let connectTimeout: Duration
     /// How the endpoints are told who their clients are.
     public let proxyProtocol: ProxyProtocol
+    /// How new connections are shared out.
+    public let balance: Balance
 
     /// A cluster.
     public init(
         id: UInt16, name: String, endpoints: [Endpoint], connectTimeout: Duration,
-        proxyProtocol: ProxyProtocol = .off
+        proxyProtocol: ProxyProtocol = .off, balance: Balance = Balance()
     ) {
         self.id = id
         self.name = name
         self.endpoints = endpoints
         self.connectTimeout = connectTimeout
         self.proxyProtocol = proxyProtocol
+        self.balance = balance
     }
 
-    /// The most endpoints of one cluster; it bounds what ``RoundRobin`` computes at start.
+    /// The most endpoints of one cluster; it bounds what ``Picker`` computes at start.
     public static let endpointLimit = 4096
 }

@@ -6,12 +6,15 @@ public import WireTypes
 public struct Endpoint: Hashable, Sendable {
     /// Where it listens.
     public let address: TransportAddress
-    /// Its share of new connections relative to the others, 1…65535.
+    /// Its share of new connections relative to the others, 0…65535; 0: none.
     public let weight: Int
+    /// Its priority level, 0…255: higher numbers serve only when lower ones cannot.
+    public let priority: Int
 
     /// An endpoint.
-    public init(address: TransportAddress, weight: Int = 1) {
+    public init(address: TransportAddress, weight: Int = 1, priority: Int = 0) {
         self.address = address
         self.weight = weight
+        self.priority = priority
     }
 }

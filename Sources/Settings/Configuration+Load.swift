@@ -5,23 +5,28 @@ internal import Foundation
 extension Configuration {
     /// The configuration in a file of UTF-8 text in YAML.
     ///
+    /// - Parameter warn: Told what is not wrong and may not be meant.
     /// - Throws: everything that is wrong with the file, in the order of its lines.
-    public static func load(file: String) throws(ConfigurationErrors) -> Configuration {
-        try parse(text: text(of: file), fileName: file)
+    public static func load(
+        file: String, warn: (ConfigurationError) -> Void = { _ in }
+    ) throws(ConfigurationErrors) -> Configuration {
+        try parse(text: text(of: file), fileName: file, warn: warn)
     }
 
     /// The configuration in `text`; `fileName` is what errors call it.
     ///
+    /// - Parameter warn: Told what is not wrong and may not be meant.
     /// - Throws: everything that is wrong with the text, in the order of its lines.
-    public static func parse(text: String, fileName: String) throws(ConfigurationErrors)
-        -> Configuration
-    {
+    public static func parse(
+        text: String, fileName: String, warn: (ConfigurationError) -> Void = { _ in }
+    ) throws(ConfigurationErrors) -> Configuration {
         let document = try Document(text: text, fileName: fileName)
         let reader = ConfigurationReader(document)
         let configuration = reader.configuration()
         guard let configuration, reader.errors.isEmpty else {
             throw ConfigurationErrors(reader.errors)
         }
+        reader.warnings.forEach(warn)
         return configuration
     }
 

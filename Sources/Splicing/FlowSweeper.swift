@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
 public import Datapath
 public import KernelSockets
 public import Logging
@@ -226,15 +227,17 @@ public final class FlowSweeper: Sendable {
             else { continue }
             datapath.forgetHandshake(of: client)
             counters.increment(.clientHelloTimedOut)
-            if case .cluster(let index) = listener.answerToLateness {
+            switch listener.answerToLateness {
+            case .cluster(let index):
                 counters.increment(.relayed)
                 fallback.take(
                     note.adopted(client, now: now), listener: note.listener,
-                    .relay(cluster: index, .defaultRoute, nil))
-                continue
+                    .relay(cluster: index, endpoint: nil, .defaultRoute, nil))
+            case .reject(.drop): break
+            case .reject:
+                raw.send(
+                    Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset))
             }
-            raw.send(
-                Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset))
         }
     }
 }

@@ -34,6 +34,8 @@ final class PendingClient {
     var late: [LateSegment] = []
     var cluster = 0
     var target = 0
+    /// The endpoint picked last, by its place in the cluster.
+    var endpoint: Int?
     var serverName: ServerName?
     var tried = TriedEndpoints()
     /// Ports that one endpoint challenged.
@@ -63,6 +65,7 @@ final class PendingClient {
         isClassified = false
         splice = nil
         late = []
+        endpoint = nil
         serverName = nil
         tried = TriedEndpoints()
         challenges = 0

@@ -75,13 +75,18 @@ public struct PortPool: Sendable {
         return true
     }
 
-    /// Keeps a port that a flow uses which this daemon did not begin, ours to hand out or not.
-    public mutating func reserve(_ address: TransportAddress) {
+    /// Keeps a port that a flow uses which this daemon did not begin, ours to hand out or not. False
+    /// when it was out already.
+    @discardableResult
+    public mutating func reserve(_ address: TransportAddress) -> Bool {
         guard let place = place(address) else {
-            if strangers.insert(address).inserted { inUse += 1 }
-            return
+            guard strangers.insert(address).inserted else { return false }
+            inUse += 1
+            return true
         }
-        if !Self.has(place, out) { take(place) }
+        if Self.has(place, out) { return false }
+        take(place)
+        return true
     }
 
     /// Hands out ports of these addresses from now on; those that are out stay so.

@@ -6,36 +6,18 @@ public import KernelSockets
 public import TLSClassifier
 public import WireTypes
 
-/// How a client that gets no endpoint is turned away.
-public enum Rejection: Sendable, Equatable {
-    /// The TLS alert `unrecognized_name`.
-    case alert
-    /// RST.
-    case reset
-    /// FIN.
-    case close
-}
-
-/// What becomes of a client, by its hello.
-public enum RouteAnswer: Sendable, Equatable {
-    /// To the cluster with this index in the snapshot.
-    case cluster(Int)
-    /// Turned away.
-    case reject(Rejection)
-}
-
 /// A listener as the splicer and the relay's policy need it.
 public struct ListenerRoutes: Sendable {
     /// Id in the datapath's name table.
     public var id: UInt16
-    /// SNI → index of the cluster in the snapshot.
+    /// Clients → index of the cluster in the snapshot.
     public var table: RoutingTable
     /// For hellos without SNI and names without a route; nil: turned away.
     public var defaultCluster: Int?
     /// For clients that do not speak TLS; nil: turned away.
     public var nonTLSCluster: Int?
     /// How clients are turned away.
-    public var rejection: Rejection
+    public var rejection: RejectPolicy
     /// Bytes of a hello.
     public var helloLimit: Int
     /// How long a hello may take.
@@ -56,18 +38,18 @@ public struct ListenerRoutes: Sendable {
         largeGoesToDefault = false
     }
 
-    /// The answer to a hello.
-    public func answer(to serverName: ServerName?) -> RouteAnswer {
-        let cluster = serverName.flatMap { table.cluster(for: $0) } ?? defaultCluster
-        return cluster.map { .cluster($0) } ?? .reject(rejection)
+    /// Where a client with that hello goes.
+    public func answer(to hello: ClientHello, from source: IPAddress) -> RouteDestination {
+        answer(to: RouteQuery(hello, from: source)) ?? destination(defaultCluster)
     }
 
-    /// The answer to bytes that are no hello. An alert is for those who speak TLS.
-    public func answer(to reason: NotClassifiable) -> RouteAnswer {
+    /// Where a client goes whose bytes are no hello. An alert is for those who speak TLS.
+    public func answer(to reason: NotClassifiable, from source: IPAddress) -> RouteDestination {
         switch reason {
         case .notTLS:
+            if let answer = answer(to: RouteQuery(notTLSFrom: source)) { return answer }
             if let nonTLSCluster { return .cluster(nonTLSCluster) }
-            return .reject(rejection == .alert ? .close : rejection)
+            return .reject(rejection.withoutTLS)
         case .tooLarge:
             if largeGoesToDefault, let defaultCluster { return .cluster(defaultCluster) }
             return .reject(rejection)
@@ -76,10 +58,23 @@ public struct ListenerRoutes: Sendable {
         }
     }
 
-    /// The answer to a client that took too long.
-    public var answerToLateness: RouteAnswer {
+    /// Where a client goes that took too long.
+    public var answerToLateness: RouteDestination {
         if lateGoesToDefault, let defaultCluster { return .cluster(defaultCluster) }
-        return .reject(rejection == .alert ? .close : rejection)
+        return .reject(rejection.withoutTLS)
+    }
+
+    /// By its route; nil when it takes none.
+    private func answer(to query: RouteQuery) -> RouteDestination? {
+        guard let match = table.match(query) else { return nil }
+        switch table.destination(of: match, for: query.source) {
+        case .cluster(let index): return .cluster(index)
+        case .reject(let how): return .reject(query.isTLS ? how : how.withoutTLS)
+        }
+    }
+
+    private func destination(_ cluster: Int?) -> RouteDestination {
+        cluster.map { .cluster($0) } ?? .reject(rejection)
     }
 }
 
@@ -108,20 +103,20 @@ public struct ClusterState: Sendable {
     public var targets: [Int]
     /// How long one endpoint may take to answer.
     public var connectTimeout: Duration
-    /// Whose turn it is; shared by all workers and the relay.
-    public var turns: RoundRobin
+    /// Chooses among them; together with all workers and the relay.
+    public var picker: Picker
     /// How its endpoints are told who their clients are.
     public var proxyProtocol: ProxyProtocol
 
     /// A cluster.
     public init(
-        id: UInt16, targets: [Int], connectTimeout: Duration, turns: RoundRobin,
+        id: UInt16, targets: [Int], connectTimeout: Duration, picker: Picker,
         proxyProtocol: ProxyProtocol = .off
     ) {
         self.id = id
         self.targets = targets
         self.connectTimeout = connectTimeout
-        self.turns = turns
+        self.picker = picker
         self.proxyProtocol = proxyProtocol
     }
 }
@@ -134,13 +129,18 @@ public struct RoutingSnapshot: Sendable {
     public var clusters: [ClusterState]
     /// Every endpoint address once.
     public var targets: [Target]
-    /// What the endpoints, by their place in `targets`, taught; shared by all copies.
+    /// What the endpoints, by their place in `targets`, have to do; shared by all copies.
+    public let loads: [EndpointLoad]
+    /// What they taught, likewise.
     public let lessons: EndpointLessons
 
-    /// A snapshot.
+    /// A snapshot, whose clusters' pickers follow `loads`.
     public init(
-        listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target]
+        listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target],
+        loads: [EndpointLoad]
     ) {
+        precondition(loads.count == targets.count)
+        self.loads = loads
         self.listeners = listeners
         self.clusters = clusters
         self.targets = targets
@@ -150,12 +150,13 @@ public struct RoutingSnapshot: Sendable {
 
 /// A connection that the splicer gives away.
 public enum HandOver: Sendable {
-    /// Relay it to the cluster with this index, for a reason.
-    case relay(cluster: Int, RelayReason, ServerName?)
+    /// Relay it to the cluster with this index, for a reason; first to this endpoint of it, if one
+    /// was picked.
+    case relay(cluster: Int, endpoint: Int?, RelayReason, ServerName?)
     /// Go on reading its hello, for a reason.
     case classify(RelayReason)
     /// Turn it away.
-    case reject(Rejection)
+    case reject(RejectPolicy)
 }
 
 /// Who takes what cannot be spliced: the relay.

@@ -14,25 +14,32 @@ extension Splicer where Kernel: ~Copyable {
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
         let cluster = routes.clusters[client.cluster]
-        guard let endpoint = nextTurn(client, cluster) else {
+        guard let endpoint = nextTurn(client, now: now) else {
             return handOver(client, .reject(.reset), now: now)
         }
         CrashPoint.reach(.endpointPicked)
         client.attempts += 1
         client.tried.insert(endpoint)
         client.challenges = 0
+        client.endpoint = endpoint
         client.target = cluster.targets[endpoint]
         attempt(client, endpoint: endpoint, cluster, now: now)
     }
 
     /// The next endpoint not tried yet. A SYN may simply have been lost: while the client waits,
     /// a cluster that kept silent is asked again.
-    private func nextTurn(_ client: PendingClient, _ cluster: ClusterState) -> Int? {
-        if let endpoint = cluster.turns.next(excluding: client.tried) { return endpoint }
-        guard client.sawTimeout, client.attempts < cluster.targets.count + Self.extraAttempts
-        else { return nil }
+    private mutating func nextTurn(_ client: PendingClient, now: UInt64) -> Int? {
+        if let endpoint = pick(client, now: now) { return endpoint }
+        let count = routes.clusters[client.cluster].targets.count
+        guard client.sawTimeout, client.attempts < count + Self.extraAttempts else { return nil }
         client.tried = TriedEndpoints()
-        return cluster.turns.next(excluding: client.tried)
+        return pick(client, now: now)
+    }
+
+    private mutating func pick(_ client: PendingClient, now: UInt64) -> Int? {
+        let key = ClientKey(source: client.client.source, serverName: client.serverName)
+        return routes.clusters[client.cluster].picker.pick(
+            for: key, excluding: client.tried, now: now)
     }
 
     private mutating func attempt(
@@ -45,6 +52,7 @@ extension Splicer where Kernel: ~Copyable {
             admission.release()
             return relay(client, .noPort, now: now)
         }
+        routes.loads[client.target].open()
         CrashPoint.reach(.portTaken)
         let upstream = FlowTuple(source: port, destination: target.address)
         if client.splice == nil { reading -= 1 }
@@ -119,18 +127,23 @@ extension Splicer where Kernel: ~Copyable {
         kernel.remove(
             client: splice.client, upstream: splice.upstream,
             createdNanoseconds: splice.createdNanoseconds)
-        if pools[client.target].giveBack(splice.upstream.source) { admission.release() }
+        giveBack(splice.upstream.source, client.target)
     }
 
     /// Relays the client to its cluster.
     mutating func relay(_ client: PendingClient, _ reason: RelayReason, now: UInt64) {
         handOver(
-            client, .relay(cluster: client.cluster, reason, client.serverName), now: now)
+            client,
+            .relay(
+                cluster: client.cluster, endpoint: client.endpoint, reason, client.serverName),
+            now: now)
     }
 
     /// The endpoint refused, or took too long.
     mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
         counters.increment(.failedAttempts)
+        let patience = routes.clusters[client.cluster].connectTimeout.wholeNanoseconds
+        routes.loads[client.target].observe(connectTime: patience, now: now)
         endAttempt(client, now: now)
         CrashPoint.reach(.attemptRemoved)
         connect(client, now: now)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
 internal import CrashPoints
 public import Datapath
 internal import WireTypes
@@ -22,6 +23,8 @@ extension Splicer where Kernel: ~Copyable {
         case .established:
             CrashPoint.reach(.establishedRead)
             if event.mss > 0 { routes.lessons.learn(segment: event.mss, of: client.target) }
+            let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
+            routes.loads[client.target].observe(connectTime: took, now: now)
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
@@ -128,8 +131,15 @@ extension Splicer where Kernel: ~Copyable {
     /// A splice is told to be over more than once (FINs, then an RST, then the sweeper); its port
     /// comes back once, and with it the place in the table.
     private mutating func free(_ port: TransportAddress, _ target: Int) {
-        guard pools[target].giveBack(port) else { return }
+        if giveBack(port, target) { counters.increment(.ended) }
+    }
+
+    /// False when the port was not out.
+    @discardableResult
+    mutating func giveBack(_ port: TransportAddress, _ target: Int) -> Bool {
+        guard pools[target].giveBack(port) else { return false }
         admission.release()
-        counters.increment(.ended)
+        routes.loads[target].close()
+        return true
     }
 }

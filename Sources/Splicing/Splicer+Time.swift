@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
 internal import Datapath
 internal import WireTypes
 
@@ -74,7 +75,7 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         switch listener.answerToLateness {
         case .cluster(let index):
-            handOver(client, .relay(cluster: index, .defaultRoute, nil), now: now)
+            handOver(client, .relay(cluster: index, endpoint: nil, .defaultRoute, nil), now: now)
         case .reject(let how):
             handOver(client, .reject(how), now: now)
         }

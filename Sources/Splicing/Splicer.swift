@@ -74,7 +74,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
             let target = targetIndex[upstream.destination]
         else { return }
-        pools[target].reserve(upstream.source)
+        if pools[target].reserve(upstream.source) { routes.loads[target].open() }
     }
 
     /// Bytes of a client that nobody acknowledged.
@@ -143,10 +143,12 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             CrashPoint.reach(.helloRead)
             counters.increment(.classified)
             client.serverName = hello.serverName
-            follow(listener.answer(to: hello.serverName), client, now: now)
+            let answer = listener.answer(to: hello, from: client.client.source.address)
+            follow(answer, client, now: now)
         case .notClassifiable(let reason):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            follow(listener.answer(to: reason), client, now: now)
+            let answer = listener.answer(to: reason, from: client.client.source.address)
+            follow(answer, client, now: now)
         }
     }
 
@@ -157,7 +159,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         return segments > 8 || segments > 3 && client.assembly.bytes.count < segments * 256
     }
 
-    mutating func follow(_ answer: RouteAnswer, _ client: PendingClient, now: UInt64) {
+    mutating func follow(_ answer: RouteDestination, _ client: PendingClient, now: UInt64) {
         switch answer {
         case .cluster(let index):
             client.cluster = index
@@ -178,6 +180,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         endAttempt(client, now: now)
         dropLate(client)
         departed.insert(client)
+        if case .reject(.drop) = what { return forget(client) }
         fallback.take(client.adopted(now: now), listener: client.note.listener, what)
         CrashPoint.reach(.handedOver)
         forget(client)

@@ -13,6 +13,16 @@ public struct ApplicationProtocols: Sequence, Sendable, Equatable {
     /// No names.
     public init() {}
 
+    /// These names, each of 1 to 255 bytes; others are left out.
+    public init(_ names: [String]) {
+        var list: [UInt8] = []
+        for name in names where (1...255).contains(name.utf8.count) {
+            list.append(UInt8(name.utf8.count))
+            list += name.utf8
+        }
+        self.init(checked: list.span)
+    }
+
     /// The names in `list`, whose lengths were checked to end where it ends.
     init(checked list: Span<UInt8>) {
         count = list.count
@@ -29,14 +39,18 @@ public struct ApplicationProtocols: Sequence, Sendable, Equatable {
     public var isEmpty: Bool { count == 0 }
 
     /// Whether `name` is among the names, byte by byte. Allocates nothing.
-    public func contains(_ name: String) -> Bool {
+    public func contains(_ name: String) -> Bool { place(of: name) != nil }
+
+    /// A number that is the smaller the earlier `name` stands in the list; nil when it does not.
+    /// Allocates nothing.
+    public func place(of name: String) -> Int? {
         var start = 0
         while start < count {
             let size = Int(self[start])
-            if size == name.utf8.count, matches(name, from: start + 1) { return true }
+            if size == name.utf8.count, matches(name, from: start + 1) { return start }
             start += 1 + size
         }
-        return false
+        return nil
     }
 
     /// The names as text, for people: bytes that are no UTF-8 are replaced by U+FFFD.

@@ -21,10 +21,10 @@ struct Check: ParsableCommand {
     }
 }
 
-/// Reads a configuration; its errors, a line each, end the program with 2.
+/// Reads a configuration; its errors, a line each, end the program with 2, and warnings do not.
 func load(_ file: String) throws -> Configuration {
     do {
-        return try Configuration.load(file: file)
+        return try Configuration.load(file: file) { printError("warning: \($0)") }
     } catch {
         printError("\(error)")
         throw ExitCode(2)

@@ -157,13 +157,18 @@ func snapshot(
     for (listener, id) in zip(configuration.listeners, listenerIDs) {
         listeners[id] = ListenerRoutes(listener, id: id)
     }
+    let loads = targets.map { _ in EndpointLoad() }
     let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
-        ClusterState(
-            id: id, targets: cluster.endpoints.compactMap { targetIndex[$0.address] },
-            connectTimeout: cluster.connectTimeout, turns: RoundRobin(cluster.endpoints),
+        let places = cluster.endpoints.compactMap { targetIndex[$0.address] }
+        let picker = Picker(
+            cluster.endpoints, loads: places.map { loads[$0] }, balance: cluster.balance,
+            seed: .random(in: 0 ... .max))
+        return ClusterState(
+            id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
             proxyProtocol: cluster.proxyProtocol)
     }
-    return RoutingSnapshot(listeners: listeners, clusters: clusters, targets: targets)
+    return RoutingSnapshot(
+        listeners: listeners, clusters: clusters, targets: targets, loads: loads)
 }
 
 extension ListenerRoutes {
@@ -172,12 +177,7 @@ extension ListenerRoutes {
         table = listener.routes
         defaultCluster = listener.defaultCluster
         nonTLSCluster = listener.nonTLSCluster
-        rejection =
-            switch listener.reject {
-            case .alert: .alert
-            case .reset: .reset
-            case .close: .close
-            }
+        rejection = listener.reject
         helloLimit = listener.hello.maxSize
         helloTimeout = listener.hello.timeout
         lateGoesToDefault = listener.hello.onTimeout == .default

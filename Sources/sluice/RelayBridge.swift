@@ -49,9 +49,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
-        case .relay(let cluster, let reason, let name):
+        case .relay(let cluster, let endpoint, let reason, let name):
             relay.adopt(
-                connection, plan: plan(listener, connection.tuple, cluster, reason, name))
+                connection,
+                plan: plan(listener, connection.tuple, cluster, reason, name, first: endpoint))
         case .classify(let reason):
             reasons.withLock { $0[connection.tuple] = reason }
             relay.adopt(connection, listener: listener)
@@ -62,16 +63,18 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func plan(
         _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
-        _ name: ServerName?
+        _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
         let targets = routes.targets
-        let tried = TriedOnce()
+        let turns = RelayTurns(
+            state.picker, ClientKey(source: client.source, serverName: name), first: first,
+            loads: state.targets.map { routes.loads[$0] })
         var plan = RelayPlan(
             listener: listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
-            guard let endpoint = tried.next(of: state.turns) else { return nil }
+            guard let endpoint = turns.next() else { return nil }
             return RelayCandidate(
                 index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
         }
@@ -87,10 +90,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
             return decision(
-                listener, tuple, routes.answer(to: hello.serverName), hello.serverName)
+                listener, tuple, routes.answer(to: hello, from: tuple.source.address),
+                hello.serverName)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            return decision(listener, tuple, routes.answer(to: reason), nil)
+            return decision(
+                listener, tuple, routes.answer(to: reason, from: tuple.source.address), nil)
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
             return decision(listener, tuple, routes.answerToLateness, nil)
@@ -98,7 +103,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteAnswer, _ name: ServerName?
+        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
     ) -> RelayDecision {
         switch answer {
         case .cluster(let index):
@@ -173,24 +178,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 }
 
-/// The endpoints that one relayed connection has tried.
-private final class TriedOnce: Sendable {
-    private let tried = Mutex(TriedEndpoints())
-
-    func next(of turns: RoundRobin) -> Int? {
-        tried.withLock { tried in
-            guard let endpoint = turns.next(excluding: tried) else { return nil }
-            tried.insert(endpoint)
-            return endpoint
-        }
-    }
-}
-
 extension RejectAction {
-    fileprivate init(_ rejection: Rejection) {
+    fileprivate init(_ rejection: RejectPolicy) {
         switch rejection {
         case .alert: self = .alert
-        case .reset: self = .reset
+        // A socket answers for itself: what is left is to end it.
+        case .reset, .drop: self = .reset
         case .close: self = .close
         }
     }

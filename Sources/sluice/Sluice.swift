@@ -17,7 +17,9 @@ struct Sluice: ParsableCommand {
             configuration is wrong.
             """,
         version: sluiceVersion,
-        subcommands: [Run.self, Check.self, Status.self, Unload.self],
+        subcommands: [
+            Run.self, Check.self, Explain.self, Config.self, Status.self, Unload.self,
+        ],
         defaultSubcommand: Run.self)
 }
 

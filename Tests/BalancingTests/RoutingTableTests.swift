@@ -87,7 +87,7 @@ struct RoutingCase: Sendable, CustomTestStringConvertible {
 
     private func answer(_ table: RoutingTable, _ name: String) throws -> String? {
         let name = try #require(ServerName(name))
-        return table.route(for: name).map { table[$0].pattern.description }
+        return table.route(for: name).map { table[$0].name.text }
     }
 
     @Test(arguments: RoutingCase.all)

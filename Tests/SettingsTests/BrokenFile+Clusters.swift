@@ -247,15 +247,15 @@ extension BrokenFile {
                 port, for example 10.0.0.1:443 or "[2001:db8::1]:443"
                 """),
         BrokenFile(
-            "weight zero",
+            "a weight below zero",
             """
             clusters:
-              web: [{address: 10.0.0.1:443, weight: 0}]
+              web: [{address: 10.0.0.1:443, weight: -1}]
 
             """,
             rest: oneListener,
             errors: """
-                sluice.yaml:2:41: "weight" is "0"; write a whole number from 1 to 65535
+                sluice.yaml:2:41: "weight" is "-1"; write a whole number from 0 to 65535
                 """),
         BrokenFile(
             "a weight over the greatest",
@@ -266,7 +266,7 @@ extension BrokenFile {
             """,
             rest: oneListener,
             errors: """
-                sluice.yaml:2:41: "weight" is "65536"; write a whole number from 1 to 65535
+                sluice.yaml:2:41: "weight" is "65536"; write a whole number from 0 to 65535
                 """),
         BrokenFile(
             "a weight that is a fraction",
@@ -277,7 +277,7 @@ extension BrokenFile {
             """,
             rest: oneListener,
             errors: """
-                sluice.yaml:2:41: "weight" is "0.5"; write a whole number from 1 to 65535
+                sluice.yaml:2:41: "weight" is "0.5"; write a whole number from 0 to 65535
                 """),
         BrokenFile(
             "a weight that is empty",
@@ -291,7 +291,7 @@ extension BrokenFile {
             """,
             rest: oneListener,
             errors: """
-                sluice.yaml:5:9: "weight" is empty; write a whole number from 1 to 65535
+                sluice.yaml:5:9: "weight" is empty; write a whole number from 0 to 65535
                 """),
         BrokenFile(
             "an endpoint twice",

@@ -36,7 +36,7 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:2:55: "reject" is "rst"; write alert, reset or close
+                sluice.yaml:2:55: "reject" is "rst"; write alert, reset, close or drop
                 """),
         BrokenFile(
             "an unknown reach of wildcards",

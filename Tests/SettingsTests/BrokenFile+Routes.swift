@@ -13,8 +13,8 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:2:3: listener "tls" has neither "routes" nor "default"; write at \
-                least one of them
+                sluice.yaml:2:3: listener "tls" has none of "routes", "rules" and "default"; \
+                write at least one of them
                 """),
         BrokenFile(
             "empty routes and nowhere else to go",
@@ -27,8 +27,8 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:2:3: listener "tls" has neither "routes" nor "default"; write at \
-                least one of them
+                sluice.yaml:2:3: listener "tls" has none of "routes", "rules" and "default"; \
+                write at least one of them
                 """),
         BrokenFile(
             "routes as a list",

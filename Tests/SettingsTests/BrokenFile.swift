@@ -24,7 +24,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
 
     static let all =
         syntax + keys + many + host + limits + listeners + routes + policies
-        + clustersAndEndpoints
+        + clustersAndEndpoints + balance + rules
 }
 
 @Suite struct `Configuration errors` {

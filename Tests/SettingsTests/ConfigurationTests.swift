@@ -2,8 +2,21 @@
 
 import Balancing
 import Settings
+import TLSClassifier
 import Testing
 import WireTypes
+
+extension Listener {
+    /// The cluster of a client of which only the name is known.
+    func cluster(for name: ServerName?) -> Int? {
+        var hello = ClientHello()
+        hello.serverName = name
+        guard let match = routes.match(RouteQuery(hello, from: .anyIPv4)) else {
+            return defaultCluster
+        }
+        return routes[match.id].clusters.first
+    }
+}
 
 @Suite struct `Configuration text` {
     private func parse(_ text: String) throws -> Configuration {
@@ -93,7 +106,13 @@ import WireTypes
               plain: [10.0.0.3:80]
               web:
                 connect_timeout: 250ms
-                endpoints: [{address: "10.0.0.1:443", weight: 5}, "[2001:db8::2]:443"]
+                balance: ring
+                hash_key: sni
+                table_size: 251
+                load_factor: 150%
+                slow_start: 30s
+                panic_threshold: 40%
+                endpoints: [{address: "10.0.0.1:443", weight: 5, priority: 2}, "[2001:db8::2]:443"]
             """)
         #expect(configuration.instance == "blue_2")
         #expect(configuration.interfaces == [.name("eth0"), .index(7), .name("8"), .index(9)])
@@ -114,6 +133,15 @@ import WireTypes
         #expect(web.id == 1)
         #expect(web.connectTimeout == .milliseconds(250))
         #expect(web.endpoints.map(\.weight) == [5, 1])
+        #expect(web.endpoints.map(\.priority) == [2, 0])
+        var balance = Balance()
+        balance.policy = .ring
+        balance.hashKey = .serverName
+        balance.tableSize = 251
+        balance.loadFactor = 150
+        balance.slowStart = .seconds(30)
+        balance.panicThreshold = 40
+        #expect(web.balance == balance)
         #expect(web.endpoints[1].address.description == "[2001:db8::2]:443")
     }
 

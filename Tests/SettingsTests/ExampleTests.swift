@@ -69,6 +69,8 @@ struct Example: Sendable, CustomTestStringConvertible {
         #expect(listener.routes.reach == Defaults.wildcards)
         #expect(full.clusters.allSatisfy { $0.connectTimeout == Defaults.connectTimeout })
         #expect(full.clusters.allSatisfy { $0.proxyProtocol == Defaults.proxyProtocol })
+        #expect(full.clusters.allSatisfy { $0.balance == Defaults.balance })
+        #expect(full.clusters.flatMap(\.endpoints).allSatisfy { $0.priority == Defaults.priority })
         #expect(full.clusters.flatMap(\.endpoints).allSatisfy { $0.weight == Defaults.weight })
     }
 

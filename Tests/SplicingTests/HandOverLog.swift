@@ -25,7 +25,7 @@ final class HandOverLog: SpliceFallback {
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         let words =
             switch what {
-            case .relay(let cluster, let reason, let name):
+            case .relay(let cluster, _, let reason, let name):
                 "relay \(cluster) \(reason.rawValue) \(name?.text ?? "-")"
             case .classify(let reason): "classify \(reason.rawValue)"
             case .reject(let how): "reject \(how)"

@@ -41,13 +41,14 @@ final class Scene {
     var now: UInt64 = 1_000_000_000_000
 
     init(
-        admitting limit: Int = 1000, settings change: (inout SplicerSettings) -> Void = { _ in },
+        admitting limit: Int = 1000, balance: Balance = Balance(),
+        settings change: (inout SplicerSettings) -> Void = { _ in },
         routes alter: (inout RoutingSnapshot) -> Void = { _ in }
     ) {
         var settings = SplicerSettings()
         settings.ports = [20000...20099]
         change(&settings)
-        var routes = Self.routes
+        var routes = Self.routes(balance)
         alter(&routes)
         admission = FlowAdmission(limit: limit)
         let names = ServerNameTable(known: [], store: { _, _ in true }, forget: { _ in })
@@ -56,21 +57,24 @@ final class Scene {
             fallback: fallback, admission: admission, counters: counters, names: names)
     }
 
-    static var routes: RoutingSnapshot {
+    static func routes(_ balance: Balance = Balance()) -> RoutingSnapshot {
         let endpoints = ["10.0.1.1:443", "10.0.1.2:443", "10.0.1.3:443", "10.0.2.1:443"].map(at)
         var listener = ListenerRoutes(id: listenerID)
         listener.table = RoutingTable([
             Route(.exact(name("a.test")), cluster: 0), Route(.exact(name("b.test")), cluster: 1),
         ])
+        let loads = endpoints.map { _ in EndpointLoad() }
         func cluster(_ id: UInt16, _ targets: [Int]) -> ClusterState {
-            ClusterState(
-                id: id, targets: targets, connectTimeout: .seconds(1),
-                turns: RoundRobin(targets.map { Endpoint(address: endpoints[$0]) }))
+            let picker = Picker(
+                targets.map { Endpoint(address: endpoints[$0]) }, loads: targets.map { loads[$0] },
+                balance: balance)
+            return ClusterState(
+                id: id, targets: targets, connectTimeout: .seconds(1), picker: picker)
         }
         return RoutingSnapshot(
             listeners: [listenerID: listener],
             clusters: [cluster(11, [0, 1, 2]), cluster(12, [3])],
-            targets: endpoints.map { Target(address: $0, sources: [source]) })
+            targets: endpoints.map { Target(address: $0, sources: [source]) }, loads: loads)
     }
 
     /// The client with a number, on the way to the listener.

@@ -13,7 +13,7 @@ import WireTypes
     private func change(
         _ scene: Scene, segmentSize: Int = 1400, _ alter: (inout Target) -> Void
     ) {
-        var targets = Scene.routes.targets
+        var targets = Scene.routes().targets
         for index in targets.indices { alter(&targets[index]) }
         scene.splicer.handle(.ways(targets, segmentSize: segmentSize), now: scene.now)
     }

@@ -32,18 +32,37 @@ extension ConfigurationReader {
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
         var proxyProtocol = Defaults.proxyProtocol
+        var balance = Defaults.balance
         var list: Entry? = entry
         if case .mapping = entry.value {
             let title = "cluster \(quoted(entry.name))"
             let section = SectionReader<ClusterSection>(self, entry, title: title)
             timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
             proxyProtocol = section?.value(ClusterSection.proxyProtocol) ?? proxyProtocol
+            balance = section.map(self.balance) ?? balance
             list = section?.requiredEntry(ClusterSection.endpoints)
         }
         let endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
+        if balance.tableSize < endpoints.count, let list {
+            report(
+                list.valuePosition,
+                "cluster \(quoted(entry.name)) has \(endpoints.count) endpoints, but "
+                    + "\"table_size\" is \(balance.tableSize); write a larger one")
+        }
         return Cluster(
             id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
-            proxyProtocol: proxyProtocol)
+            proxyProtocol: proxyProtocol, balance: balance)
+    }
+
+    private func balance(_ section: SectionReader<ClusterSection>) -> Balance {
+        var balance = Balance()
+        balance.policy = section.value(ClusterSection.balance)
+        balance.hashKey = section.value(ClusterSection.hashKey)
+        balance.tableSize = section.value(ClusterSection.tableSize)
+        balance.loadFactor = section.value(ClusterSection.loadFactor)
+        balance.slowStart = section.value(ClusterSection.slowStart) ?? .zero
+        balance.panicThreshold = section.value(ClusterSection.panicThreshold)
+        return balance
     }
 
     /// The endpoints in `list`, which belongs to `cluster` or is it, in the short form.
@@ -86,9 +105,10 @@ extension ConfigurationReader {
             guard let section = SectionReader<EndpointSection>(self, entry, title: "an endpoint")
             else { return nil }
             let weight = section.value(EndpointSection.weight)
+            let priority = section.value(EndpointSection.priority)
             guard let (address, position) = section.required(EndpointSection.address)
             else { return nil }
-            return (Endpoint(address: address, weight: weight), position)
+            return (Endpoint(address: address, weight: weight, priority: priority), position)
         }
         if case .scalar(let scalar) = node, !node.isEmpty,
             let address = Form.endpointAddress.parse(scalar.string)

@@ -41,20 +41,23 @@ extension ConfigurationReader {
         _ section: SectionReader<ListenerSection>, _ entry: Entry, _ id: UInt16,
         _ addresses: [TransportAddress], _ clusters: ClustersRead
     ) -> Listener {
-        let routes = routes(section, clusters)
+        var routes = RoutesRead()
+        self.routes(section, clusters, &routes)
+        rules(section, clusters, &routes)
         let standard = cluster(section, ListenerSection.standard, clusters)
-        let hasRoutes =
-            section.mentions(ListenerSection.routes)
-            && section.entry(ListenerSection.routes)?.value.isEmpty != true
+        let hasRoutes = [ListenerSection.routes, ListenerSection.rules].contains { key in
+            section.mentions(key) && section.entry(key)?.value.isEmpty != true
+        }
         if !hasRoutes, !section.mentions(ListenerSection.standard) {
             report(
                 entry.position,
-                "listener \(quoted(entry.name)) has neither \"routes\" nor \"default\"; "
-                    + "write at least one of them")
+                "listener \(quoted(entry.name)) has none of \"routes\", \"rules\" and "
+                    + "\"default\"; write at least one of them")
         }
+        let table = RoutingTable(routes.all, reach: section.value(ListenerSection.wildcards))
+        warn(of: table.overlaps, routes)
         return Listener(
-            id: id, name: entry.name, addresses: addresses,
-            routes: RoutingTable(routes, reach: section.value(ListenerSection.wildcards)),
+            id: id, name: entry.name, addresses: addresses, routes: table,
             defaultCluster: standard,
             nonTLSCluster: cluster(section, ListenerSection.nonTLS, clusters),
             reject: section.value(ListenerSection.reject), hello: hello(section, entry))

@@ -5,18 +5,21 @@ internal import WireTypes
 internal import Yams
 
 extension ConfigurationReader {
-    func routes(_ section: SectionReader<ListenerSection>, _ clusters: ClustersRead) -> [Route] {
+    /// Adds the routes by name of a listener.
+    func routes(
+        _ section: SectionReader<ListenerSection>, _ clusters: ClustersRead,
+        _ read: inout RoutesRead
+    ) {
         guard let entry = section.entry(ListenerSection.routes), !entry.value.isEmpty else {
-            return []
+            return
         }
         guard case .mapping(let mapping) = entry.value else {
             report(
                 entry.valuePosition,
                 "\"routes\" is \(entry.value.found); write \(ListenerSection.routes.accepted)")
-            return []
+            return
         }
         var first: [NamePattern: Entry] = [:]
-        var routes: [Route] = []
         for entry in entries(mapping) {
             let cluster = cluster(entry, clusters)
             guard let pattern = NamePattern(entry.name) else {
@@ -32,9 +35,8 @@ extension ConfigurationReader {
             }
             first[pattern] = entry
             // An unknown cluster was reported; the route stays, so that nobody misses it.
-            routes.append(Route(pattern, cluster: cluster ?? 0))
+            read.append(Route(pattern, cluster: cluster ?? 0), entry.position)
         }
-        return routes
     }
 
     /// The cluster that is the value of `key`, or nil.
@@ -47,23 +49,32 @@ extension ConfigurationReader {
     }
 
     /// The cluster that `entry` names; nil when it is none, which is reported.
-    private func cluster(_ entry: Entry, _ clusters: ClustersRead) -> Int? {
+    func cluster(_ entry: Entry, _ clusters: ClustersRead) -> Int? {
         guard case .scalar(let scalar) = entry.value, !entry.value.isEmpty else {
             report(
                 entry.valuePosition,
                 complaint("\(quoted(entry.name)) is", entry.value, Form.clusterName))
             return nil
         }
+        return clusterIndex(
+            named: scalar.string, quoted(entry.name), entry.valuePosition, clusters)
+    }
+
+    /// The cluster of that name, which `subject` goes to; nil when there is none.
+    func clusterIndex(
+        named name: String, _ subject: @autoclosure () -> String, _ position: Position,
+        _ clusters: ClustersRead
+    ) -> Int? {
         guard let indices = clusters.indices else { return nil }
-        if let index = indices[scalar.string] { return index }
+        if let index = indices[name] { return index }
         let names = clusters.all.map(\.name)
         let more = names.count > 8 ? ", …" : ""
         let advice =
-            suggestion(for: scalar.string, among: names).map { "did you mean \"\($0)\"?" }
+            suggestion(for: name, among: names).map { "did you mean \"\($0)\"?" }
             ?? "there are: " + names.prefix(8).joined(separator: ", ") + more
         report(
-            entry.valuePosition,
-            "\(quoted(entry.name)) goes to cluster \(quoted(scalar.string)), "
+            position,
+            "\(subject()) goes to cluster \(quoted(name)), "
                 + "which does not exist; \(advice)")
         return nil
     }

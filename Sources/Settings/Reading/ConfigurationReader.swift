@@ -18,6 +18,8 @@ struct Entry {
 final class ConfigurationReader {
     let document: Document
     private(set) var errors: [ConfigurationError] = []
+    /// What is not wrong and may not be meant.
+    private(set) var warnings: [ConfigurationError] = []
     private var reported: Set<ConfigurationError> = []
 
     init(_ document: Document) { self.document = document }
@@ -27,6 +29,21 @@ final class ConfigurationReader {
             file: document.fileName, position: position, sentence: sentence)
         // What an anchor names is read wherever it is used, but wrong only once.
         if reported.insert(error).inserted { errors.append(error) }
+    }
+
+    /// Says of each overlap which of the two wins.
+    func warn(of overlaps: [RouteOverlap], _ routes: RoutesRead) {
+        for overlap in overlaps {
+            let winner = routes.positions[Int(overlap.winner.rawValue)].line
+            let others = overlap.others > 0 ? " and \(overlap.others) more" : ""
+            warnings.append(
+                ConfigurationError(
+                    file: document.fileName,
+                    position: routes.positions[Int(overlap.loser.rawValue)],
+                    sentence:
+                        "clients may match this rule and line \(winner)\(others), which wins; "
+                        + "if this is not meant, write \"first: on\" here, or the missing keys"))
+        }
     }
 
     /// The whole; what it holds is right only if there are no errors.

@@ -96,6 +96,9 @@ struct SectionReader<Keys: Section> {
         entry(key) != nil || misspelt.contains(key.reference.name)
     }
 
+    /// The same by name.
+    func mentions(named name: String) -> Bool { entries[name] != nil || misspelt.contains(name) }
+
     /// The entry of `key`; when absent that is reported.
     func requiredEntry(_ key: some AnyKey) -> Entry? {
         if !mentions(key) { reportMissing(key) }

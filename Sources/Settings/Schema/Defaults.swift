@@ -22,6 +22,8 @@ public enum Defaults {
         maxLifetime: nil, closedLinger: .seconds(2))
     /// `source`: the kernel's choice of address, and ports outside of its usual ephemeral range.
     public static let source = SourcePool(addresses: [], ports: [10000...32767, 61000...65535])
+    /// What a rule asks when it says nothing of it.
+    public static let rule = RouteConditions()
     /// `reject` of a listener.
     public static let reject = RejectPolicy.alert
     /// `wildcards` of a listener.
@@ -33,6 +35,11 @@ public enum Defaults {
     public static let connectTimeout = Duration.seconds(1)
     /// `proxy_protocol` of a cluster.
     public static let proxyProtocol = ProxyProtocol.off
+    /// `balance`, `hash_key`, `table_size`, `load_factor`, `slow_start` and `panic_threshold` of a
+    /// cluster.
+    public static let balance = Balance()
     /// `weight` of an endpoint.
     public static let weight = 1
+    /// `priority` of an endpoint.
+    public static let priority = 0
 }

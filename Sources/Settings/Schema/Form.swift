@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
+
 /// How one kind of value is written as a scalar.
 struct Form<Value: Sendable>: Sendable {
     /// What a person should write: a noun phrase that ends the sentence "write …".
@@ -30,14 +32,32 @@ extension Form where Value == Int {
     }
 
     /// A whole number and `%`.
-    static let percent = Form(
-        accepted: "a percentage from 1% to 100%, for example 90%",
-        advice: { decimal($0) == nil ? nil : "the % is missing" },
-        parse: { text in
-            guard text.hasSuffix("%"), let number = decimal(text.dropLast()) else { return nil }
-            return (1...100).contains(number) ? number : nil
-        },
-        show: { "\($0)%" })
+    static let percent = Form.percent(1...100, example: 90)
+
+    /// The same, of another range.
+    static func percent(_ range: ClosedRange<Int>, example: Int) -> Form {
+        Form(
+            accepted: "a percentage from \(range.lowerBound)% to \(range.upperBound)%, "
+                + "for example \(example)%",
+            advice: { decimal($0) == nil ? nil : "the % is missing" },
+            parse: { text in
+                guard text.hasSuffix("%"), let number = decimal(text.dropLast()) else {
+                    return nil
+                }
+                return range.contains(number) ? number : nil
+            },
+            show: { "\($0)%" })
+    }
+
+    /// A prime.
+    static func prime(_ largest: Int) -> Form {
+        Form(
+            accepted: "a prime number up to \(largest), for example 65537",
+            parse: { text in
+                decimal(text).flatMap { $0 <= largest && Balance.isPrime($0) ? $0 : nil }
+            },
+            show: { String($0) })
+    }
 
     /// A number of bytes.
     static func size(_ range: ClosedRange<Int>) -> Form {
@@ -62,14 +82,14 @@ extension Form where Value == Duration {
 }
 
 extension Form where Value == Duration? {
-    /// The same, or `never`.
-    static func durationOrNever(_ range: ClosedRange<Duration>) -> Form {
+    /// The same, or a word like `never`.
+    static func duration(_ range: ClosedRange<Duration>, or word: String) -> Form {
         let duration = Form<Duration>.duration(range)
         return Form(
-            accepted: "never, or " + duration.accepted,
+            accepted: "\(word), or " + duration.accepted,
             advice: duration.advice,
-            parse: { text in text == "never" ? .some(nil) : duration.parse(text).map { $0 } },
-            show: { $0.map(durationText) ?? "never" })
+            parse: { text in text == word ? .some(nil) : duration.parse(text).map { $0 } },
+            show: { $0.map(durationText) ?? word })
     }
 }
 

@@ -13,10 +13,35 @@ enum ClusterSection: Section {
     static let proxyProtocol = ValueKey(
         "proxy_protocol", .choice, standard: Defaults.proxyProtocol,
         "Whether a header of the PROXY protocol tells the endpoints who their clients are.")
+    static let balance = ValueKey(
+        "balance", .choice, standard: Defaults.balance.policy,
+        "How an endpoint is chosen for a connection.")
+    static let hashKey = ValueKey(
+        "hash_key", .choice, standard: Defaults.balance.hashKey,
+        "What of a client is hashed by maglev and ring: its address, address and port, or SNI.")
+    static let tableSize = ValueKey(
+        "table_size", .prime(Balance.largestTable), standard: Defaults.balance.tableSize,
+        "Slots of the table of maglev and source_hash, not fewer than endpoints.")
+    static let loadFactor = ValueKey(
+        "load_factor", .percent(101...1000, example: 125), standard: Defaults.balance.loadFactor,
+        "The most connections of an endpoint of the ring, of its fair share.")
+    static let slowStart = ValueKey(
+        "slow_start", .duration(.seconds(1)...(.seconds(3600)), or: "off"), standard: nil,
+        "How long the share of an endpoint that came back rises.")
+    static let panicThreshold = ValueKey(
+        "panic_threshold", .percent(0...100, example: 50),
+        standard: Defaults.balance.panicThreshold,
+        "How much of a priority level must be healthy for it to serve. When no level is, all do.")
     static let endpoints = GroupKey(
-        "endpoints", "a list of endpoints", "Each an address, or a mapping with its weight.")
+        "endpoints", "a list of endpoints",
+        "Each an address, or a mapping with its weight and priority.")
 
-    static var keys: [any AnyKey] { [connectTimeout, proxyProtocol, endpoints] }
+    static var keys: [any AnyKey] {
+        [
+            connectTimeout, proxyProtocol, balance, hashKey, tableSize, loadFactor, slowStart,
+            panicThreshold, endpoints,
+        ]
+    }
 }
 
 /// The keys of one endpoint in its long form; the short form is the address alone.
@@ -24,17 +49,21 @@ enum EndpointSection: Section {
     static let path = "clusters.NAME.endpoints"
     static let address = RequiredKey("address", .endpointAddress, "Where it listens.")
     static let weight = ValueKey(
-        "weight", .count(1...65535), standard: Defaults.weight,
-        "Its share of new connections, relative to the others.")
+        "weight", .count(0...65535), standard: Defaults.weight,
+        "Its share of new connections, relative to the others; 0: none.")
+    static let priority = ValueKey(
+        "priority", .count(0...255), standard: Defaults.priority,
+        "Its level: higher numbers serve only when all lower ones cannot.")
 
-    static var keys: [any AnyKey] { [address, weight] }
+    static var keys: [any AnyKey] { [address, weight, priority] }
 }
 
 extension Configuration {
     /// Every key of the file by the path of its section, in the order of the reference.
     public static var reference: [(section: String, keys: [KeyReference])] {
         let sections: [any Section.Type] = [
-            FileSection.self, ListenerSection.self, HelloSection.self, ClusterSection.self,
+            FileSection.self, ListenerSection.self, RuleSection.self, HelloSection.self,
+            ClusterSection.self,
             EndpointSection.self, SourceSection.self, LimitsSection.self, LogSection.self,
         ]
         return sections.map { ($0.path, $0.keys.map(\.reference)) }

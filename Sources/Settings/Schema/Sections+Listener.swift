@@ -10,6 +10,9 @@ enum ListenerSection: Section {
     static let routes = GroupKey(
         "routes", "a mapping of server names to cluster names",
         "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.")
+    static let rules = GroupKey(
+        "rules", "a list of rules",
+        "Routes that ask for more than a name, or do something else than to name a cluster.")
     static let wildcards = ValueKey(
         "wildcards", .choice, standard: Defaults.wildcards,
         "Whether *.x matches a.b.x (any_depth) or only a.x (one_label).")
@@ -21,11 +24,12 @@ enum ListenerSection: Section {
         "The cluster for clients whose first bytes are not TLS.")
     static let reject = ValueKey(
         "reject", .choice, standard: Defaults.reject,
-        "What a client without a cluster gets: the TLS alert unrecognized_name, RST or FIN.")
+        "What a client without a cluster gets: the TLS alert unrecognized_name, RST, FIN or nothing."
+    )
     static let hello = GroupKey("hello", "a mapping", "Bounds of the wait for a ClientHello.")
 
     static var keys: [any AnyKey] {
-        [address, addresses, routes, wildcards, standard, nonTLS, reject, hello]
+        [address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello]
     }
 }
 

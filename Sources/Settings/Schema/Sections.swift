@@ -76,7 +76,7 @@ enum LimitsSection: Section {
         "keepalives_count", .onOff, standard: Defaults.limits.countsKeepalives,
         "Whether keepalives keep a flow from being idle when it is not probed.")
     static let maxLifetime = ValueKey(
-        "max_lifetime", .durationOrNever(.seconds(1)...(.seconds(365 * 24 * 3600))),
+        "max_lifetime", .duration(.seconds(1)...(.seconds(365 * 24 * 3600)), or: "never"),
         standard: Defaults.limits.maxLifetime,
         "How long a flow may live; then both ends are reset.")
     static let closedLinger = ValueKey(

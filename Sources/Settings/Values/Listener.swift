@@ -13,7 +13,7 @@ public struct Listener: Hashable, Sendable {
     /// `::`) stands for the addresses of the attached interfaces; a specific one of another
     /// listener wins over it.
     public let addresses: [TransportAddress]
-    /// Server names to indices of clusters.
+    /// Which clients go to which clusters, by their indices.
     public let routes: RoutingTable
     /// The cluster for hellos without a server name or with one that no route matches.
     public let defaultCluster: Int?
@@ -23,21 +23,6 @@ public struct Listener: Hashable, Sendable {
     public let reject: RejectPolicy
     /// How long and how large a hello may be.
     public let hello: HelloLimits
-
-    /// The index of the cluster for a hello with that server name, or nil to reject.
-    public func cluster(for name: ServerName?) -> Int? {
-        name.flatMap { routes.cluster(for: $0) } ?? defaultCluster
-    }
-}
-
-/// How a client without a cluster is turned away.
-public enum RejectPolicy: String, Hashable, Sendable, CaseIterable {
-    /// By the TLS alert `unrecognized_name` (RFC 6066 §3), then FIN.
-    case alert
-    /// By RST.
-    case reset
-    /// By FIN.
-    case close
 }
 
 /// What bounds the wait for a ClientHello.

@@ -10,10 +10,11 @@ enum SmoothCycle {
     /// the cycle, or by what the minimum of 1 gives to the lightest.
     static let lengthLimit = 16384
 
-    /// Endpoint indices of one cycle.
+    /// Endpoint indices of one cycle; those of weight 0 do not occur.
     static func steps(weights: [Int]) -> [UInt16] {
         let shares = scaled(reduced(weights), to: max(lengthLimit, weights.count))
-        if shares.allSatisfy({ $0 == 1 }) { return shares.indices.map { UInt16($0) } }
+        let members = shares.indices.filter { shares[$0] > 0 }
+        if members.allSatisfy({ shares[$0] == 1 }) { return members.map { UInt16($0) } }
         let length = shares.reduce(0, +)
         var credits = [Int](repeating: 0, count: shares.count)
         return (0..<length).map { _ in UInt16(step(&credits, shares, length)) }
@@ -38,7 +39,7 @@ enum SmoothCycle {
     private static func scaled(_ shares: [Int], to limit: Int) -> [Int] {
         let sum = shares.reduce(0, +)
         guard sum > limit else { return shares }
-        return reduced(shares.map { max(1, $0 * limit / sum) })
+        return reduced(shares.map { $0 == 0 ? 0 : max(1, $0 * limit / sum) })
     }
 
     private static func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// The connections of all endpoints of a cluster: how many there are, and who has the fewest for
+/// its weight.
+final class ClusterLoad: Sendable {
+    let figures: [LoadFigures]
+    private let sum = Atomic<Int>(0)
+    /// Only where somebody asks for the least loaded one.
+    private let tournament: Tournament?
+
+    init(_ loads: [EndpointLoad], findsLeast: Bool) {
+        figures = loads.map(\.figures)
+        tournament = findsLeast ? Tournament(figures) : nil
+        for (index, load) in loads.enumerated() {
+            load.follow(LoadFollower(self, index))
+            sum.add(load.active, ordering: .relaxed)
+        }
+    }
+
+    /// Connections of all endpoints.
+    var total: Int { sum.load(ordering: .relaxed) }
+
+    /// The endpoint with the fewest connections for its weight; nil when none takes part.
+    var least: Int? { tournament?.winner }
+
+    func active(of index: Int) -> Int { figures[index].active }
+
+    /// Who takes part from now on, by weight; 0: not at all.
+    func use(weights: [Int]) { tournament?.use(weights: weights) }
+
+    func didOpen(_ index: Int) {
+        sum.add(1, ordering: .relaxed)
+        tournament?.tookTurn(index)
+    }
+
+    func didClose(_ index: Int) {
+        sum.subtract(1, ordering: .relaxed)
+        tournament?.refresh(index)
+    }
+}

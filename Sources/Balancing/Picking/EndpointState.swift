@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What people want of an endpoint.
+public enum Administration: String, Hashable, Sendable, CaseIterable {
+    /// It serves.
+    case up
+    /// It gets no new connections; those that it has go on.
+    case draining
+}
+
+/// What is known of an endpoint's health.
+public enum EndpointHealth: String, Hashable, Sendable, CaseIterable {
+    /// Nobody has looked yet: taken for well.
+    case unknown
+    /// A check found it well.
+    case up
+    /// A check found it not to answer.
+    case down
+    /// Its own connections failed too often: out for a while.
+    case ejected
+
+    /// Whether it may get connections.
+    public var isWell: Bool { self == .unknown || self == .up }
+}
+
+/// One endpoint of a cluster as those who change it see it.
+public struct EndpointState: Hashable, Sendable {
+    /// What people want of it.
+    public var administration = Administration.up
+    /// What is known of its health.
+    public var health = EndpointHealth.unknown
+    /// Its share of new connections relative to the others, 0…65535; 0: none.
+    public var weight: Int
+    /// When it came back, CLOCK_MONOTONIC nanoseconds, if its share still rises from there.
+    public internal(set) var warmingSince: UInt64?
+
+    /// Whether it would get connections if it were well.
+    var isWanted: Bool { administration == .up && weight > 0 }
+
+    /// Whether it may get connections.
+    var isAvailable: Bool { isWanted && health.isWell }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+
+/// Chooses endpoints for the connections of a cluster. All copies choose together: turns, loads and
+/// states are shared, so that many threads follow the one order exactly.
+///
+/// A choice takes no lock and allocates nothing. After a change of ``states`` the first one of each
+/// copy takes what was published, under a lock that nobody holds for longer than that.
+public struct Picker: Sendable {
+    /// How the endpoints are: to be changed by health checks and commands.
+    public let states: EndpointStates
+    let shared: Shared
+    var serving: ServingSet
+
+    final class Shared: Sendable {
+        let balance: Balance
+        let slowStart: UInt64
+        let load: ClusterLoad
+        let seed: UInt64
+        private let position: Atomic<UInt64>
+
+        init(_ balance: Balance, _ load: ClusterLoad, seed: UInt64, start: UInt64) {
+            self.balance = balance
+            slowStart = balance.slowStart.wholeNanoseconds
+            self.load = load
+            self.seed = seed
+            position = Atomic(start)
+        }
+
+        /// The number of a turn that nobody else has.
+        func takeTurn() -> UInt64 { position.wrappingAdd(1, ordering: .relaxed).oldValue }
+    }
+
+    /// A picker of `endpoints`, of which there is at least one.
+    ///
+    /// - Parameters:
+    ///   - loads: What counts their connections, in the same order.
+    ///   - seed: What random choices come of; different ones keep balancers out of step.
+    ///   - start: The turn to begin with.
+    public init(
+        _ endpoints: [Endpoint], loads: [EndpointLoad], balance: Balance = Balance(),
+        seed: UInt64 = 0, start: UInt64 = 0
+    ) {
+        precondition(!endpoints.isEmpty && endpoints.count <= Cluster.endpointLimit)
+        precondition(endpoints.count == loads.count)
+        let load = ClusterLoad(loads, findsLeast: balance.policy == .leastConnections)
+        states = EndpointStates(.init(endpoints: endpoints, balance: balance), load)
+        shared = Shared(balance, load, seed: seed, start: start)
+        serving = states.serving
+    }
+
+    /// The index of the endpoint for a client's connection; nil when none that serves is left.
+    ///
+    /// - Parameters:
+    ///   - client: What hashing policies go by.
+    ///   - tried: Endpoints that this connection was refused by. They are stepped over without
+    ///     taking the turns of other connections.
+    ///   - now: CLOCK_MONOTONIC nanoseconds.
+    public mutating func pick(
+        for client: ClientKey, excluding tried: TriedEndpoints = TriedEndpoints(), now: UInt64
+    ) -> Int? {
+        if states.version != serving.version { serving = states.serving }
+        if !serving.warming.isEmpty { settle(now: now) }
+        guard !serving.members.isEmpty else { return nil }
+        if serving.isPanic { states.countPanic() }
+        let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
+        return self.choice(choice, client)
+            ?? serving.reserve.first { !tried.contains(Int($0)) }
+            .map { Int($0) }
+    }
+
+    private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
+        switch shared.balance.policy {
+        case .roundRobin: choice.inTurn()
+        case .leastConnections: choice.leastLoaded()
+        case .randomOfTwo, .leastTime: choice.ofTwo()
+        case .sourceHash: choice.bySlot(client.hash(by: .source))
+        case .maglev: choice.bySlot(client.hash(by: shared.balance.hashKey))
+        case .ring: choice.byPoint(client.hash(by: shared.balance.hashKey))
+        }
+    }
+
+    private mutating func settle(now: UInt64) {
+        let isOver = serving.warming.contains { index in
+            serving.warmingSince[Int(index)].map { $0 + shared.slowStart <= now } ?? false
+        }
+        guard isOver else { return }
+        states.settle(now: now)
+        serving = states.serving
+    }
+}
