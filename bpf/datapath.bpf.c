@@ -12,5 +12,6 @@
 #include "programs/flows.h"
 #include "programs/handshake.h"
 #include "programs/egress.h"
+#include "programs/merge.h"
 
 char _license[] SEC("license") = "GPL";

@@ -40,6 +40,11 @@ struct Unload: ParsableCommand {
         guard !InstanceLock.isHeld(pins) else {
             throw failure("instance \(instance) has a running daemon; stop it first")
         }
+        for other in pins.otherVersions where InstanceLock.isHeld(other) {
+            throw failure(
+                "instance \(instance) has a running daemon of another version, at \(other.path); "
+                    + "stop it first")
+        }
         var didUnload = KernelDatapath.unload(pins)
         for other in pins.otherVersions { didUnload = KernelDatapath.unload(other) || didUnload }
         guard didUnload else {
