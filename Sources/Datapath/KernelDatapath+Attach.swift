@@ -100,9 +100,9 @@ extension KernelDatapath {
     private func attachByClsact(_ interface: UInt32, _ programs: ProgramSet) throws(BPFError)
         -> Attachment
     {
-        try Self.filter(programs.flows, interface, .ingress, ClsactPriority.flows)
+        try Self.attachFlowsFilter(programs, to: interface)
         try Self.filter(programs.handshake, interface, .ingress, ClsactPriority.handshake)
-        try Self.filter(programs.egress, interface, .egress, ClsactPriority.egress)
+        try Self.attachEgressFilter(programs, to: interface)
         // Filters have no pins: the mark tells `unload` where they are.
         if !options.isPrivate {
             try programs.flows.pin(at: pins.pin(Self.markName(interface)))
@@ -110,16 +110,22 @@ extension KernelDatapath {
         return Attachment(interface: interface, mode: .clsact, handshake: nil)
     }
 
-    /// Puts filters in the place of those of another daemon, whose handshakes end.
-    static func attachFlowFilters(
+    /// Puts the flows program at ingress, in the place of one that an earlier daemon left.
+    static func attachFlowsFilter(
         _ programs: ProgramSet, to interface: UInt32
     ) throws(BPFError) {
-        detachHandshakeFilter(from: interface)
         try filter(programs.flows, interface, .ingress, ClsactPriority.flows)
+    }
+
+    /// The same at egress.
+    static func attachEgressFilter(
+        _ programs: ProgramSet, to interface: UInt32
+    ) throws(BPFError) {
         try filter(programs.egress, interface, .egress, ClsactPriority.egress)
     }
 
-    private static func detachHandshakeFilter(from interface: UInt32) {
+    /// Ends the handshakes of a daemon, ours or one that is gone.
+    static func detachHandshakeFilter(from interface: UInt32) {
         ClsactFilter(
             interface: interface, hook: .ingress, priority: ClsactPriority.handshake
         ).detach()

@@ -87,7 +87,7 @@ extension EndToEnd {
             try await withLab { [configuration] lab in
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(configuration)
-                let talks = try lab.startTalk(["--count", "200"], at: .listener(.v4))
+                let talks = try lab.startTalk(["--count", "600"], at: .listener(.v4))
                 try await talks.waitUntilOpen()
                 try await balancer.kill()
                 _ = try await lab.age(to: 1)
@@ -95,7 +95,7 @@ extension EndToEnd {
                 async let report = talks.end()
                 let successor = try await lab.startBalancer(configuration)
                 let ends = try await report
-                #expect(ends.good == 200 && ends.errors.isEmpty, "\(ends)")
+                #expect(ends.good == 600 && ends.errors.isEmpty, "\(ends)")
                 let isEmpty = try await isTrue(within: .seconds(60)) {
                     try await lab.flowEntries() == 0
                 }

@@ -55,8 +55,10 @@ struct FlowTableMove: ~Copyable {
                 CrashPoint.reach(.rowMerged)
             }
         }
-        // Nobody adds rows while no daemon is there: as many as before are the same.
-        if rows != copied { try removeVanished(from: datapath) }
+        // Nobody adds rows while no daemon is there: as many as before are the same. After a crash
+        // nobody knows whether the old table ever had all rows: it may be a copy of ours that a
+        // start of the other version did not finish.
+        if let copied, rows != copied { try removeVanished(from: datapath) }
     }
 
     /// Removes rows that the old programs removed after they were copied.

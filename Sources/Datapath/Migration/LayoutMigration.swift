@@ -152,6 +152,11 @@ public final class LayoutMigration {
     ) throws(BPFError) {
         guard BPFFilesystem.exists(old.pin(name)) else { return }
         let link = try TCXLink(pinnedAt: old.pin(name))
+        guard link.interface() != nil else {
+            // Of an interface that was deleted: another one has its index.
+            BPFFilesystem.unpin(old.pin(name))
+            return
+        }
         let wasPinned = BPFFilesystem.exists(pins.pin(name))
         if !wasPinned { try link.pin(at: pins.pin(name)) }
         CrashPoint.reach(.linkPinned)
@@ -172,10 +177,19 @@ public final class LayoutMigration {
         _ interface: UInt32, _ programs: ProgramSet, to pins: PinDirectory
     ) throws(BPFError) {
         let name = KernelDatapath.markName(interface)
+        let wasMarked = BPFFilesystem.exists(pins.pin(name))
         try programs.flows.pin(at: pins.pin(name))
         CrashPoint.reach(.linkPinned)
-        try KernelDatapath.attachFlowFilters(programs, to: interface)
+        do {
+            try KernelDatapath.attachFlowsFilter(programs, to: interface)
+        } catch {
+            if !wasMarked { BPFFilesystem.unpin(pins.pin(name)) }
+            throw error
+        }
         hasSwitched = true
+        try KernelDatapath.attachEgressFilter(programs, to: interface)
+        // Its daemon is dead, and `attach` may put none in its place.
+        KernelDatapath.detachHandshakeFilter(from: interface)
         CrashPoint.reach(.linkUpdated)
         BPFFilesystem.unpin(old.pin(name))
         CrashPoint.reach(.linkMoved)
