@@ -157,6 +157,13 @@ int sluice_is_bpffs(const char *path)
 	return statfs(path, &details) == 0 && details.f_type == BPF_FS_MAGIC;
 }
 
+int sluice_run(int program, void *context, unsigned size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(program, &options);
+}
+
 int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,
 		    const struct sluice_test_context *context, struct sluice_test_outcome *outcome)
 {

@@ -31,6 +31,9 @@ public final class KernelDatapath: Sendable {
     let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>
     let templates: MappedArray
+    let workerStates: MappedArray
+    let spliceEnds: MappedArray
+    let endSplices: BPFProgram
     let attachments = Mutex<[Attachment]>([])
 
     /// Maps that a restart finds again.
@@ -84,6 +87,10 @@ public final class KernelDatapath: Sendable {
             name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
+        workerStates = try MappedArray(
+            name: "worker_states", owning: object.map("worker_states"))
+        spliceEnds = try MappedArray(name: "splice_ends", owning: object.map("splice_ends"))
+        endSplices = try object.program("end_splices")
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.

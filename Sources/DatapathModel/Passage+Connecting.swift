@@ -161,7 +161,11 @@ extension Passage {
         } else {
             counters.append(.helloLost)
         }
-        return sendAnswer(segment)
+        guard let hop = world.route(segment.tuple.source) else { return end(.drop, .dropNoRoute) }
+        // The way that the client's next packets take as well.
+        world.rows[peer].row.nextHop = hop
+        world.rows[peer].row.nextHopChecked = world.now
+        return redirect()
     }
 
     /// A device with MAC addresses gets them exchanged.

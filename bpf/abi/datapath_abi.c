@@ -17,3 +17,5 @@ _Static_assert(sizeof(struct left_row) == 16 + 40 + 216 + 8, "no hole");
 _Static_assert(sizeof(struct hello_record) == 112, "no hole");
 _Static_assert(sizeof(struct flow_record) == 112, "no hole");
 _Static_assert(sizeof(struct relayed_entry) == 88, "no hole");
+_Static_assert(sizeof(struct splice_end) == 56, "slots of an mmapped array are 8-aligned");
+_Static_assert(offsetof(struct splice_end, is_free) == 48, "read through mmap");

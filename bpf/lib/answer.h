@@ -199,14 +199,21 @@ static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, str
 	return 1;
 }
 
-/* Sends the answer to where its FIB route says; without one, out of where the packet came in. */
-static __always_inline enum verdict send_answer(struct __sk_buff *skb, struct packet *p)
+/* Where the answer goes: where its FIB route says; without one, out of where the packet came in. */
+static __always_inline int find_way_back(struct __sk_buff *skb, const struct packet *p,
+					 struct next_hop *hop)
 {
-	struct next_hop hop = {};
 	struct flow_tuple way;
 
 	reverse_tuple(&way, &p->tuple);
-	if (!find_next_hop(skb, &way, &hop, skb->ifindex))
+	return find_next_hop(skb, &way, hop, skb->ifindex);
+}
+
+static __always_inline enum verdict send_answer(struct __sk_buff *skb, struct packet *p)
+{
+	struct next_hop hop = {};
+
+	if (!find_way_back(skb, p, &hop))
 		return drop(COUNTER_DROP_NO_ROUTE);
 	return redirect(skb, &hop, p->l3);
 }

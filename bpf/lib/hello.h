@@ -8,6 +8,42 @@
 #include "rewrite.h"
 
 /*
+ * The two layouts that nearly every stack sends, read where they stand: NOP NOP timestamps, and of
+ * a SYN MSS, SACK permitted, timestamps, NOP, window scale. False: another one, or not linear.
+ */
+static __always_inline int read_usual_options(struct __sk_buff *skb, const struct packet *p,
+					      struct tcp_options *options)
+{
+	__u32 offset = p->l4 + TCP_HEADER_MIN;
+	__be32 *words = (void *)(long)skb->data + offset;
+	void *end = (void *)(long)skb->data_end;
+
+	if (offset > L4_OFFSET_MAX + TCP_HEADER_MIN || (void *)(words + 3) > end)
+		return 0;
+	if (p->header == TCP_HEADER_MIN + 12 && words[0] == bpf_htonl(TIMESTAMP_WORD)) {
+		options->tsval = bpf_ntohl(words[1]);
+		options->tsecr = bpf_ntohl(words[2]);
+		options->has_timestamps = 1;
+		return 1;
+	}
+	if (p->header != TCP_HEADER_MIN + 20 || (void *)(words + 5) > end ||
+	    words[1] != bpf_htonl(SACK_TIMESTAMP_WORD))
+		return 0;
+	__u32 mss = bpf_ntohl(words[0]), scale = bpf_ntohl(words[4]);
+
+	if (mss >> 16 != (TCPOPT_MSS << 8 | 4) || scale >> 8 != WINDOW_SCALE_WORD >> 8)
+		return 0;
+	options->mss = mss;
+	options->tsval = bpf_ntohl(words[2]);
+	options->tsecr = bpf_ntohl(words[3]);
+	options->scale = (scale & 0xff) > WINDOW_SCALE_MAX ? WINDOW_SCALE_MAX : scale;
+	options->has_timestamps = 1;
+	options->has_sack = 1;
+	options->has_scale = 1;
+	return 1;
+}
+
+/*
  * Reads the options of the packet. False: they are not all there. Walked by bpf_loop(), since the
  * verifier (6.18) runs out of steps on a plain loop.
  */
@@ -19,7 +55,7 @@ static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
 
 	if (size > TCP_OPTIONS_MAX)
 		return 0;
-	if (!size)
+	if (!size || read_usual_options(skb, p, options))
 		return 1;
 	if (bpf_skb_load_bytes(skb, p->l4 + TCP_HEADER_MIN, &reading.walk.bytes, size))
 		return 0;
@@ -164,6 +200,7 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 {
 	__u32 segments = entry->template_segments;
 	struct answer *a = new_answer();
+	struct next_hop hop = {};
 	__u32 at = entry->isn + 1;
 
 	if (!a)
@@ -208,7 +245,14 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 			__sync_fetch_and_add(&peer->bytes, at - entry->owned_length);
 		count(COUNTER_HELLO_SENT);
 	}
-	return send_answer(skb, p);
+	if (!find_way_back(skb, p, &hop))
+		return drop(COUNTER_DROP_NO_ROUTE);
+	/* Where the client's next packets leave as well. */
+	if (hop.family) {
+		peer->next_hop = hop;
+		peer->next_hop_checked_ns = bpf_ktime_get_coarse_ns();
+	}
+	return redirect(skb, &hop, p->l3);
 }
 
 /* A packet of the endpoint while its flow is connecting. */

@@ -47,7 +47,7 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 					   __u32 client_tsval)
 {
 	__be32 *words = (__be32 *)a->new.options;
-	__be32 scale_word = bpf_htonl(0x01030300 | note->our_scale);
+	__be32 scale_word = bpf_htonl(WINDOW_SCALE_WORD | note->our_scale);
 	__u32 count = 1;
 
 	a->new.tcp.seq = bpf_htonl(note->cookie);
@@ -57,8 +57,8 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 	a->new.tcp.window = bpf_htons(listener->window);
 	words[0] = bpf_htonl(TCPOPT_MSS << 24 | 4 << 16 | listener->mss);
 	if (note->flags & HANDSHAKE_FLAG_TIMESTAMPS) {
-		words[1] =
-			bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? 0x0402080a : TIMESTAMP_WORD);
+		words[1] = bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? SACK_TIMESTAMP_WORD
+								       : TIMESTAMP_WORD);
 		words[2] = bpf_htonl(note->tsval);
 		words[3] = bpf_htonl(client_tsval);
 		count = 4;
@@ -210,9 +210,16 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	struct hello_context context = {};
 	struct tcp_options options = {};
 
+	if (known && !continues(p, known))
+		known = NULL;
+	/* The usual end of a handshake; its options say nothing new. */
+	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
+		known->flags |= HANDSHAKE_FLAG_ACKED;
+		return drop(COUNTER_HANDSHAKE_ACK);
+	}
 	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
-	if (known && continues(p, known)) {
+	if (known) {
 		known->flags |= HANDSHAKE_FLAG_ACKED | (p->payload ? HANDSHAKE_FLAG_DATA : 0);
 		context.note = *known;
 	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||

@@ -3,6 +3,9 @@
  * merge_row: at an upgrade, what the programs of another version wrote into a row after it was
  * copied. Run by the daemon on a "packet" that is a struct left_row; attached nowhere. Packets of
  * the flow may pass meanwhile, so the row stays where it is and only moves forward.
+ *
+ * Not of the type syscall: whole rows are copied, and the verifier (6.18) allows no pointer into a
+ * context that clang makes for that.
  */
 #ifndef SLUICE_PROGRAM_MERGE_H
 #define SLUICE_PROGRAM_MERGE_H

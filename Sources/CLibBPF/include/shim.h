@@ -55,6 +55,9 @@ int sluice_wait_for_programs(void);
 /* Whether bpffs is mounted at path. */
 int sluice_is_bpffs(const char *path);
 
+/* Runs a program of the type syscall with a context of its own; 0 or -errno. */
+int sluice_run(int program, void *context, unsigned size);
+
 /* Runs a program on a packet; 0 or -errno. out_size: room in, bytes out. flags: BPF_F_TEST_*. */
 struct sluice_test_context {
 	unsigned ifindex;

@@ -266,6 +266,29 @@ struct instance_state {
 	__u32 pad;
 };
 
+/* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
+struct worker_state {
+	__u32 awake; /* 1: it looks at its ring once more before it sleeps, and need not be woken */
+	__u32 pad[15];
+};
+
+/* Most splices that a worker has removed by one run of end_splices. */
+#define SPLICE_ENDS_MAX 128u
+
+/* A splice that has lingered, for end_splices to remove. Slot of an mmapped array. */
+struct splice_end {
+	struct flow_tuple key; /* endpoint to client */
+	__u64 created_ns;
+	__u32 is_free; /* 1: its source port is; written by the program */
+	__u32 pad;
+};
+
+/* What end_splices is run with. */
+struct splice_end_range {
+	__u32 first; /* slot */
+	__u32 count; /* at most SPLICE_ENDS_MAX */
+};
+
 /* Connections that the relay serves, for flowdump. Key: client's tuple. */
 struct relayed_entry {
 	struct flow_tuple upstream; /* balancer to endpoint; zero before connect */
