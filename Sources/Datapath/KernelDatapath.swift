@@ -51,7 +51,8 @@ public final class KernelDatapath: Sendable {
         try object.set(constant: "workers", to: UInt32(options.workers))
         try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
         try object.set(constant: "source_ports", to: Self.portRanges(options.sourcePorts))
-        try object.set(constant: "ipv6_csum_flag", to: Self.ipv6ChecksumFlag)
+        try object.set(constant: "ipv6_csum_flag", to: UInt64(Self.isLinux(6, 16) ? 1 << 7 : 0))
+        try object.set(constant: "sees_kernel_skb", to: UInt32(Self.isLinux(6, 2) ? 1 : 0))
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
         if !options.isPrivate {
@@ -104,11 +105,11 @@ public final class KernelDatapath: Sendable {
         return words
     }
 
-    /// BPF_F_IPV6 of bpf_l4_csum_replace(), known to Linux 6.16.
-    private static var ipv6ChecksumFlag: UInt64 {
+    /// Whether the kernel is at least of this version: BPF_F_IPV6 of bpf_l4_csum_replace() came with
+    /// 6.16, bpf_cast_to_kern_ctx() with 6.2.
+    private static func isLinux(_ major: Int, _ minor: Int) -> Bool {
         let version = ProcessInfo.processInfo.operatingSystemVersion
-        let isNew = (version.majorVersion, version.minorVersion) >= (6, 16)
-        return isNew ? 1 << 7 : 0
+        return (version.majorVersion, version.minorVersion) >= (major, minor)
     }
 
     /// The programs for a kind of link; asked for only with kinds that were loaded.
