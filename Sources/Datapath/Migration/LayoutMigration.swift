@@ -32,7 +32,8 @@ public final class LayoutMigration {
             let paths = others.map(\.path).sorted().joined(separator: " and ")
             throw BPFError(
                 "instance \(pins.instance) is pinned by several other versions, at \(paths)",
-                detail: "Start the newer of those once more: it ends what it began")
+                detail: "Start the newer of those once more, which ends what it began, or remove "
+                    + "all with: sluice unload --instance \(pins.instance)")
         }
         guard let other = others.first else { return nil }
         let migration = try LayoutMigration(other, to: pins)
