@@ -13,5 +13,6 @@
 #include "programs/handshake.h"
 #include "programs/egress.h"
 #include "programs/endings.h"
+#include "programs/merge.h"
 
 char _license[] SEC("license") = "GPL";

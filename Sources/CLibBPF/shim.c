@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -141,6 +142,12 @@ int sluice_may_inspect_kernel(void)
 		return 0;
 	return (data[CAP_TO_INDEX(CAP_PERFMON)].effective & CAP_TO_MASK(CAP_PERFMON)) ||
 	       (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
+}
+
+int sluice_wait_for_programs(void)
+{
+	/* Programs run inside RCU's read side, and this waits for a grace period (membarrier(2)). */
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
 }
 
 int sluice_is_bpffs(const char *path)

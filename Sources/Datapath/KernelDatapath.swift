@@ -16,6 +16,8 @@ public final class KernelDatapath: Sendable {
     public let options: DatapathOptions
 
     let programs: [LinkKind: ProgramSet]
+    /// Loaded only when rows are to be merged.
+    let merging: BPFProgram?
 
     let flows: BPFMap<flow_tuple, flow_entry>
     let handshakes: BPFMap<flow_tuple, handshake_note>
@@ -62,6 +64,7 @@ public final class KernelDatapath: Sendable {
         for kind in LinkKind.allCases where !options.links.contains(kind) {
             try ProgramSet.omit(kind, from: object)
         }
+        if !options.mergesRows { try object.omit(program: "merge_row") }
         do {
             try object.load()
         } catch {
@@ -71,6 +74,7 @@ public final class KernelDatapath: Sendable {
         var programs: [LinkKind: ProgramSet] = [:]
         for kind in options.links { programs[kind] = try ProgramSet(kind, of: object) }
         self.programs = programs
+        merging = options.mergesRows ? try object.program("merge_row") : nil
         flows = try BPFMap(name: "flows", owning: object.map("flows"))
         handshakes = try BPFMap(name: "handshakes", owning: object.map("handshakes"))
         listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))

@@ -13,6 +13,7 @@ _Static_assert(sizeof(struct handshake_note) == 32, "no hole");
 _Static_assert(offsetof(struct flow_entry, seq_delta) == 40, "no hole");
 _Static_assert(offsetof(struct flow_entry, next_seq) == 80, "counters are 8-aligned");
 _Static_assert(sizeof(struct flow_entry) == 216, "no hole");
+_Static_assert(sizeof(struct left_row) == 16 + 40 + 216 + 8, "no hole");
 _Static_assert(sizeof(struct hello_record) == 112, "no hole");
 _Static_assert(sizeof(struct flow_record) == 112, "no hole");
 _Static_assert(sizeof(struct relayed_entry) == 88, "no hole");

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * Everything that the datapath (BPF) and the daemon (Swift) both read or write: the only place
- * where a struct of both worlds is written. A change of any shape bumps DATAPATH_ABI_VERSION,
- * which is part of the name under which maps are pinned.
+ * where a struct of both worlds is written. A change of the shape of a map bumps
+ * DATAPATH_ABI_VERSION, which is part of the name under which maps are pinned.
+ *
+ * Another version takes rows over by the names of their members (Datapath/Migration). So a member
+ * that changes its meaning changes its name, and states, flags and counters keep their numbers: new
+ * ones come behind the last. Padding is called pad. A test runs this header in another order.
  *
  * "Wire" fields are in network byte order (__be16, __be32); all others are in host order.
  */
@@ -124,6 +128,18 @@ struct flow_entry {
 	__u32 first_seq;     /* of the first byte of this direction, as it arrives */
 	__u16 owned_length;  /* bytes of ours in front of the client's first, in the template too */
 	__u16 pad2;
+};
+
+/*
+ * A row as the programs of another version left it, for the program merge_row. Behind what a packet
+ * has in front.
+ */
+struct left_row {
+	__u8 link[16]; /* zero */
+	struct flow_tuple tuple;
+	struct flow_entry row; /* its state is FLOW_CONNECTING */
+	__u8 state;	       /* what it is in truth */
+	__u8 pad[7];
 };
 
 /* One segment of a ClientHello, ready to be sent by the kernel. Slot of an mmapped array. */
