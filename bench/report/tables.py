@@ -65,10 +65,17 @@ def verdict(run, row, point):
     ours = compared(run, row, point, "sluice")
     if row.goal is None or ours is None:
         return ""
+    doubt = ", noisy" if is_noisy(run, row.work, point) else ""
     if row.goal.reached(ours.median):
-        return f"{row.goal.text}: reached"
+        return f"{row.goal.text}: reached{doubt}"
     show = signed if row.against == "added" else text
-    return f"{row.goal.text}: **missed** ({show(ours.median)})"
+    return f"{row.goal.text}: **missed** ({show(ours.median)}{doubt})"
+
+
+def is_noisy(run, work, point):
+    """Whether others worked beside sluice or what it is compared with."""
+    return any(s["background_percent"] > NOISE
+               for way in ("direct", "sluice") for s in run.of(work, point, way))
 
 
 def main_table(run):
@@ -200,6 +207,11 @@ def heading(run):
     if noisy:
         yield (f"**Noisy**: before {len(noisy)} of {len(run.samples)} cells others kept the machine more than "
                f"{NOISE} % busy, at most {max(noisy)} %. Figures of such cells mislead.")
+        yield ""
+    stolen = sum(s["stolen_ticks"] for s in run.samples)
+    share = 100 * stolen / max(stolen + sum(s["machine_ticks"] for s in run.samples), 1)
+    if share > 1:
+        yield f"**Stolen**: the host gave {share:.0f} % of the processors' time to others."
         yield ""
     failures = [f"{run.failures(way)} {way}" for way in run.ways]
     yield f"Connections and requests that failed, over all works: {', '.join(failures)}."
