@@ -17,15 +17,17 @@ demo:
 	@swift build --quiet -c release
 	@Tests/Lab/demo
 
+# What it leaves out, and why, stands in its report; bench/README.md tells of its options.
 bench: build
+	@bench/install
 	bench/run
 
 lint: deps
-	swift format lint --strict --recursive Package.swift Sources Tests bpf/plugin
+	swift format lint --strict --recursive Package.swift Sources Tests bench bpf/plugin
 	clang-format --dry-run --Werror bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests bpf/plugin
+	swift format --in-place --recursive Package.swift Sources Tests bench bpf/plugin
 	clang-format -i bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 
 deps:

@@ -125,6 +125,11 @@ let package = Package(
             ["Splicing", "Balancing", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes"]),
         .target(name: "CNetworkNamespace"),
         library("DatapathTesting", ["Datapath", "KernelBPF", "WireTypes", "CNetworkNamespace"]),
+        // What a packet costs among many flows, for bench/run.
+        .executableTarget(
+            name: "packetcost",
+            dependencies: ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"],
+            path: "bench/packetcost", swiftSettings: settings),
         tests("DatapathTests", ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
         // The datapath a second time, in Swift, and the comparison of both, packet by packet.
         library("DatapathModel"),

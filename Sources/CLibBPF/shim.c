@@ -9,6 +9,7 @@
 #include <bpf/btf.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -143,11 +144,24 @@ int sluice_may_inspect_kernel(void)
 	       (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
 }
 
+int sluice_wait_for_programs(void)
+{
+	/* Programs run inside RCU's read side, and this waits for a grace period (membarrier(2)). */
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
+}
+
 int sluice_is_bpffs(const char *path)
 {
 	struct statfs details;
 
 	return statfs(path, &details) == 0 && details.f_type == BPF_FS_MAGIC;
+}
+
+int sluice_run(int program, void *context, unsigned size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	return bpf_prog_test_run_opts(program, &options);
 }
 
 int sluice_test_run(int program, const void *in, unsigned in_size, void *out, unsigned *out_size,

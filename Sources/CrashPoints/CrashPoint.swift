@@ -17,6 +17,8 @@ public enum CrashPoint: String, CaseIterable, Sendable {
     case windowSet, tupleNoted, repairOff, endpointConnecting, endpointConnected
     // The start.
     case mapsPinned, flowsAdopted, workersStarted, flowsAttached, handshakeAttached
+    // The start beside pins of another version.
+    case tablesCopied, rowsCopied, linkPinned, linkUpdated, linkMoved, rowMerged, rowsMerged
     // The stop.
     case handshakesDetached, workersStopped, relayStopped, tableUnpinned, flowsDetached
     case pinRemoved

@@ -16,6 +16,8 @@ public struct DatapathOptions: Sendable {
     public var sourcePorts: [ClosedRange<UInt16>] = []
     /// Kinds of links that programs are loaded for.
     public var links = Set(LinkKind.allCases)
+    /// Whether rows of another version's table are merged into this one's.
+    public var mergesRows = false
     /// Whether nothing is pinned: for tests.
     public var isPrivate = false
 

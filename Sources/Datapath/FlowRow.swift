@@ -74,8 +74,14 @@ extension FlowRow {
         get { entry.window_shift }
         set { entry.window_shift = newValue }
     }
-    package var packets: UInt64 { entry.packets }
-    package var bytes: UInt64 { entry.bytes }
+    package var packets: UInt64 {
+        get { entry.packets }
+        set { entry.packets = newValue }
+    }
+    package var bytes: UInt64 {
+        get { entry.bytes }
+        set { entry.bytes = newValue }
+    }
     package var lastAcknowledgement: UInt32 {
         get { entry.last_ack }
         set { entry.last_ack = newValue }
@@ -103,9 +109,18 @@ extension FlowRow {
         unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
         entry.next_hop_checked_ns = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
-    package var finAcknowledgement: UInt32 { entry.fin_ack }
-    package var createdNanoseconds: UInt64 { entry.created_ns }
-    package var lastSeenNanoseconds: UInt64 { entry.last_seen_ns }
+    package var finAcknowledgement: UInt32 {
+        get { entry.fin_ack }
+        set { entry.fin_ack = newValue }
+    }
+    package var createdNanoseconds: UInt64 {
+        get { entry.created_ns }
+        set { entry.created_ns = newValue }
+    }
+    package var lastSeenNanoseconds: UInt64 {
+        get { entry.last_seen_ns }
+        set { entry.last_seen_ns = newValue }
+    }
     package var nextHopInterface: UInt32 { entry.next_hop.ifindex }
     package var ingressInterface: UInt32 { entry.ingress_ifindex }
     package var endpointScale: UInt8 { entry.endpoint_scale }
@@ -134,6 +149,29 @@ extension KernelDatapath {
     /// Writes the row of packets with this tuple.
     package func set(_ row: FlowRow, of tuple: FlowTuple) throws(BPFError) {
         try flows.set(tuple.abi, to: row.entry)
+    }
+
+    /// Brings in what another version's programs left of that row.
+    package func merge(_ row: FlowRow, of tuple: FlowTuple) throws(BPFError) {
+        try merge(row.entry, at: tuple.abi)
+    }
+
+    /// How the kernel says that keys and values of the flow table are laid out.
+    package func flowLayouts() throws(BPFError) -> (key: StructLayout, value: StructLayout) {
+        try flows.layouts()
+    }
+
+    /// Offsets of members of the flow table's values as the Swift compiler knows them.
+    package static var flowOffsets: [String: Int?] {
+        [
+            "rewrite.saddr.word": MemoryLayout<flow_entry>.offset(of: \.rewrite.saddr),
+            "rewrite.dport": MemoryLayout<flow_entry>.offset(of: \.rewrite.dport),
+            "window_shift": MemoryLayout<flow_entry>.offset(of: \.window_shift),
+            "state": MemoryLayout<flow_entry>.offset(of: \.state),
+            "next_seq": MemoryLayout<flow_entry>.offset(of: \.next_seq),
+            "next_hop.mtu": MemoryLayout<flow_entry>.offset(of: \.next_hop.mtu),
+            "owned_length": MemoryLayout<flow_entry>.offset(of: \.owned_length),
+        ]
     }
 
     /// Deletes the row of packets with this tuple, as an eviction does.

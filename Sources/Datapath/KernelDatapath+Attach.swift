@@ -33,10 +33,6 @@ private enum ClsactPriority {
     static let egress: UInt32 = 49_152
 }
 
-private func clsactMark(_ pins: PinDirectory, _ interface: UInt32) -> String {
-    pins.pin("clsact_\(interface)")
-}
-
 extension KernelDatapath {
     /// How `attach(mode: nil)` would attach to an interface: tcx, unless filters of others stand at
     /// its clsact qdisc. tcx programs run first and would hide spliced packets from them.
@@ -90,21 +86,52 @@ extension KernelDatapath {
     }
 
     private func linkPath(_ interface: UInt32, _ hook: TCHook) -> String {
-        pins.pin("link_\(hook)_\(interface)")
+        pins.pin(Self.linkName(interface, hook))
     }
+
+    /// The name of a link's pin. Other versions look for it.
+    static func linkName(_ interface: UInt32, _ hook: TCHook) -> String {
+        "link_\(hook)_\(interface)"
+    }
+
+    /// The name of the pin that marks an interface with clsact filters. Other versions look for it.
+    static func markName(_ interface: UInt32) -> String { "clsact_\(interface)" }
 
     private func attachByClsact(_ interface: UInt32, _ programs: ProgramSet) throws(BPFError)
         -> Attachment
     {
-        try filter(programs.flows, interface, .ingress, ClsactPriority.flows)
-        try filter(programs.handshake, interface, .ingress, ClsactPriority.handshake)
-        try filter(programs.egress, interface, .egress, ClsactPriority.egress)
+        try Self.attachFlowsFilter(programs, to: interface)
+        try Self.filter(programs.handshake, interface, .ingress, ClsactPriority.handshake)
+        try Self.attachEgressFilter(programs, to: interface)
         // Filters have no pins: the mark tells `unload` where they are.
-        if !options.isPrivate { try programs.flows.pin(at: clsactMark(pins, interface)) }
+        if !options.isPrivate {
+            try programs.flows.pin(at: pins.pin(Self.markName(interface)))
+        }
         return Attachment(interface: interface, mode: .clsact, handshake: nil)
     }
 
-    private func filter(
+    /// Puts the flows program at ingress, in the place of one that an earlier daemon left.
+    static func attachFlowsFilter(
+        _ programs: ProgramSet, to interface: UInt32
+    ) throws(BPFError) {
+        try filter(programs.flows, interface, .ingress, ClsactPriority.flows)
+    }
+
+    /// The same at egress.
+    static func attachEgressFilter(
+        _ programs: ProgramSet, to interface: UInt32
+    ) throws(BPFError) {
+        try filter(programs.egress, interface, .egress, ClsactPriority.egress)
+    }
+
+    /// Ends the handshakes of a daemon, ours or one that is gone.
+    static func detachHandshakeFilter(from interface: UInt32) {
+        ClsactFilter(
+            interface: interface, hook: .ingress, priority: ClsactPriority.handshake
+        ).detach()
+    }
+
+    private static func filter(
         _ program: borrowing BPFProgram, _ interface: UInt32, _ hook: TCHook, _ priority: UInt32
     ) throws(BPFError) {
         _ = try ClsactFilter(attaching: program, to: interface, hook, priority: priority)
@@ -122,9 +149,9 @@ extension KernelDatapath {
         attachments.withLock { $0.removeAll { $0.interface == interface } }
     }
 
-    private static func detach(from interface: UInt32, _ pins: PinDirectory) {
+    static func detach(from interface: UInt32, _ pins: PinDirectory) {
         for hook in [TCHook.ingress, .egress] {
-            let path = pins.pin("link_\(hook)_\(interface)")
+            let path = pins.pin(linkName(interface, hook))
             if let link = try? TCXLink(pinnedAt: path) { link.detach() }
             BPFFilesystem.unpin(path)
         }
@@ -133,7 +160,7 @@ extension KernelDatapath {
             ClsactFilter(interface: interface, hook: .ingress, priority: ClsactPriority.handshake),
             ClsactFilter(interface: interface, hook: .egress, priority: ClsactPriority.egress),
         ]
-        guard BPFFilesystem.unpin(clsactMark(pins, interface)) else { return }
+        guard BPFFilesystem.unpin(pins.pin(markName(interface))) else { return }
         for filter in filters { filter.detach() }
         ClsactFilter.removeQdiscIfEmpty(on: interface)
     }
@@ -144,11 +171,7 @@ extension KernelDatapath {
             defer { list = [] }
             return list.filter { $0.mode == .clsact }.map(\.interface)
         }
-        for interface in interfaces {
-            ClsactFilter(
-                interface: interface, hook: .ingress, priority: ClsactPriority.handshake
-            ).detach()
-        }
+        for interface in interfaces { Self.detachHandshakeFilter(from: interface) }
     }
 
     /// Detaches everything and removes all pins.

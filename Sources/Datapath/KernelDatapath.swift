@@ -16,6 +16,8 @@ public final class KernelDatapath: Sendable {
     public let options: DatapathOptions
 
     let programs: [LinkKind: ProgramSet]
+    /// Loaded only when rows are to be merged.
+    let merging: BPFProgram?
 
     let flows: BPFMap<flow_tuple, flow_entry>
     let handshakes: BPFMap<flow_tuple, handshake_note>
@@ -29,6 +31,9 @@ public final class KernelDatapath: Sendable {
     let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>
     let templates: MappedArray
+    let workerStates: MappedArray
+    let spliceEnds: MappedArray
+    let endSplices: BPFProgram
     let attachments = Mutex<[Attachment]>([])
 
     /// Maps that a restart finds again.
@@ -46,7 +51,8 @@ public final class KernelDatapath: Sendable {
         try object.set(constant: "workers", to: UInt32(options.workers))
         try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
         try object.set(constant: "source_ports", to: Self.portRanges(options.sourcePorts))
-        try object.set(constant: "ipv6_csum_flag", to: Self.ipv6ChecksumFlag)
+        try object.set(constant: "ipv6_csum_flag", to: UInt64(Self.isLinux(6, 16) ? 1 << 7 : 0))
+        try object.set(constant: "sees_kernel_skb", to: UInt32(Self.isLinux(6, 2) ? 1 : 0))
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
         if !options.isPrivate {
@@ -58,6 +64,7 @@ public final class KernelDatapath: Sendable {
         for kind in LinkKind.allCases where !options.links.contains(kind) {
             try ProgramSet.omit(kind, from: object)
         }
+        if !options.mergesRows { try object.omit(program: "merge_row") }
         do {
             try object.load()
         } catch {
@@ -67,6 +74,7 @@ public final class KernelDatapath: Sendable {
         var programs: [LinkKind: ProgramSet] = [:]
         for kind in options.links { programs[kind] = try ProgramSet(kind, of: object) }
         self.programs = programs
+        merging = options.mergesRows ? try object.program("merge_row") : nil
         flows = try BPFMap(name: "flows", owning: object.map("flows"))
         handshakes = try BPFMap(name: "handshakes", owning: object.map("handshakes"))
         listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))
@@ -80,6 +88,10 @@ public final class KernelDatapath: Sendable {
             name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
+        workerStates = try MappedArray(
+            name: "worker_states", owning: object.map("worker_states"))
+        spliceEnds = try MappedArray(name: "splice_ends", owning: object.map("splice_ends"))
+        endSplices = try object.program("end_splices")
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.
@@ -93,11 +105,11 @@ public final class KernelDatapath: Sendable {
         return words
     }
 
-    /// BPF_F_IPV6 of bpf_l4_csum_replace(), known to Linux 6.16.
-    private static var ipv6ChecksumFlag: UInt64 {
+    /// Whether the kernel is at least of this version: BPF_F_IPV6 of bpf_l4_csum_replace() came with
+    /// 6.16, bpf_cast_to_kern_ctx() with 6.2.
+    private static func isLinux(_ major: Int, _ minor: Int) -> Bool {
         let version = ProcessInfo.processInfo.operatingSystemVersion
-        let isNew = (version.majorVersion, version.minorVersion) >= (6, 16)
-        return isNew ? 1 << 7 : 0
+        return (version.majorVersion, version.minorVersion) >= (major, minor)
     }
 
     /// The programs for a kind of link; asked for only with kinds that were loaded.

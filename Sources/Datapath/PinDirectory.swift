@@ -54,12 +54,17 @@ public struct PinDirectory: Sendable, Equatable {
         try BPFFilesystem.makeDirectory(path)
     }
 
-    /// Removes every pin and the directory; kernel objects that nobody else holds go with them.
-    public func remove() {
+    /// Removes every pin; kernel objects that nobody else holds go with them.
+    func removePins() {
         for name in pins {
             BPFFilesystem.unpin(pin(name))
             CrashPoint.reach(.pinRemoved)
         }
+    }
+
+    /// Removes every pin and the directory.
+    public func remove() {
+        removePins()
         BPFFilesystem.removeDirectory(path)
         BPFFilesystem.removeDirectory(Self.root + "/sluice")
     }

@@ -48,7 +48,8 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         return BPFError(
             "instance \(pins.instance) is of another version: \(other.path) exists, "
                 + "\(pins.path) does not",
-            detail: "Use the flowdump that came with that sluice")
+            detail: "Use the flowdump that came with that sluice, or start this version's, which "
+                + "takes its flows over")
     }
 
     private static func names(_ map: borrowing BPFMap<UInt32, name_entry>, _ kind: NameKind)

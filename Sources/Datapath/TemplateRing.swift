@@ -57,7 +57,7 @@ public struct TemplateRing: Sendable {
 
     private func write(_ part: Span<UInt8>, to slot: Int, stamp: UInt32) {
         var sum = InternetChecksum()
-        sum.add(part)
+        sum.add(words: part)
         // The kernel sums 16-bit words as they lie in memory.
         let folded = UInt32(sum.folded.bigEndian)
         datapath.templates.withElement(slot) { element in

@@ -2,6 +2,7 @@
 
 internal import CDatapathABI
 public import KernelBPF
+internal import Synchronization
 public import WireTypes
 
 /// A client's bytes that nobody acknowledged yet.
@@ -70,6 +71,8 @@ public struct FlowRecord: Sendable, Equatable {
 public struct WorkerRings: ~Copyable, Sendable {
     private var waking: RingBuffer
     private var quiet: RingBuffer
+    private let datapath: KernelDatapath
+    private let worker: Int
 
     /// Creates the rings of `worker` and makes them known to the datapath.
     public init(_ datapath: KernelDatapath, worker: Int, size: Int = 1 << 20) throws(BPFError) {
@@ -79,6 +82,30 @@ public struct WorkerRings: ~Copyable, Sendable {
         try datapath.rings.set(UInt32(worker) + WORKERS_MAX, to: quiet.number)
         self.waking = waking
         self.quiet = quiet
+        self.datapath = datapath
+        self.worker = worker
+        setAwake(false)
+    }
+
+    deinit { setAwake(false) }
+
+    /// From here on records do not wake the worker, until it says that it sleeps.
+    public func wake() { setAwake(true) }
+
+    /// Whether the worker may sleep: from here on the next record wakes it. False: one came
+    /// before, perhaps without waking it, and must be read first.
+    public func maySleep() -> Bool {
+        setAwake(false)
+        // As the datapath's: write what the other reads, then read what the other writes.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return !waking.hasRecords
+    }
+
+    private func setAwake(_ isAwake: Bool) {
+        datapath.workerStates.withElement(worker) { state in
+            // The first field of worker_state; 32 bits are written at once.
+            state.storeBytes(of: isAwake ? 1 : 0, toByteOffset: 0, as: UInt32.self)
+        }
     }
 
     /// The descriptor to poll for reading.
@@ -186,7 +213,7 @@ extension hello_record {
         // The header's sum is of words as they lie in memory; its halves are such words too.
         sum.add(UInt16(truncatingIfNeeded: header_sum).bigEndian)
         sum.add(UInt16(truncatingIfNeeded: header_sum >> 16).bigEndian)
-        sum.add(payload)
+        sum.add(words: payload)
         return sum.folded != 0xffff
     }
 }

@@ -10,12 +10,16 @@ extension Passage {
                 ? .pass : beginAnew(segment.tuple, row)
         }
         if segment.has(Flag.rst) {
+            guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
             tellOfClient(.abandoned, segment, created: row.created)
             return end(.drop, .dropConnecting)
         }
         if segment.payload == 0 { return end(.drop, .dropConnecting) }
         return recordHello(segment, created: row.created)
     }
+
+    /// Nobody but us verifies what ends here. Of data, the daemon does.
+    func isBelieved(_ segment: Segment) -> Bool { segment.payload > 0 || isIntact(segment) }
 
     /// Data that nobody acknowledges yet: the client keeps it, the daemon reads it.
     mutating func recordHello(_ segment: Segment, created: UInt64) -> Verdict {
@@ -46,6 +50,7 @@ extension Passage {
     /// another connection: a plain ACK means that the endpoint remembers one (RFC 5961 §4).
     mutating func endpointWhileConnecting(_ segment: Segment, _ index: Int) -> Verdict {
         let row = world.rows[index].row
+        guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
         guard segment.has(Flag.ack), segment.acknowledgement == row.handover.isn &+ 1 else {
             if segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack {
                 tell(.challenged, segment, row)
@@ -57,7 +62,6 @@ extension Passage {
             return end(.drop, .dropConnecting)
         }
         guard segment.has(Flag.syn), segment.payload == 0 else { return end(.drop, .dropBadSynAck) }
-        guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         let offer = offer(of: segment)
         guard let peer = peer(of: row) else { return end(.drop, .dropConnecting) }
         if row.flags.contains(.timestamps), offer.timestamp == nil {
@@ -161,7 +165,11 @@ extension Passage {
         } else {
             counters.append(.helloLost)
         }
-        return sendAnswer(segment)
+        guard let hop = world.route(segment.tuple.source) else { return end(.drop, .dropNoRoute) }
+        // The way that the client's next packets take as well.
+        world.rows[peer].row.nextHop = hop
+        world.rows[peer].row.nextHopChecked = world.now
+        return redirect()
     }
 
     /// A device with MAC addresses gets them exchanged.

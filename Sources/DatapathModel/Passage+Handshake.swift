@@ -128,6 +128,7 @@ extension Passage {
         note.flags |= Note.acknowledged | (segment.payload > 0 ? Note.data : 0)
         world.handshakes.notes[segment.tuple] = note
         if segment.has(Flag.rst) {
+            guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
             world.handshakes.notes[segment.tuple] = nil
             tellOfClient(.abandoned, segment, created: 0)
             return end(.drop, .dropConnecting)

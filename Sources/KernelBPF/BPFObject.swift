@@ -143,6 +143,11 @@ public struct BPFProgram: ~Copyable, Sendable {
     }
 }
 
+/// How many entries the map that is pinned at `path` has room for.
+public func capacity(ofMapPinnedAt path: String) throws(BPFError) -> Int {
+    try pinnedMapSizes(path).capacity
+}
+
 private func pinnedMapSizes(_ path: String) throws(BPFError) -> (
     key: Int, value: Int, capacity: Int
 ) {

@@ -14,4 +14,17 @@ extension BPFMap where Key == UInt32, Value == UInt64 {
             return unsafe values.reduce(0, &+)
         }
     }
+
+    /// Takes over the values of another per-CPU array, as far as both have them. Of counts that go up
+    /// in this one meanwhile some may be lost.
+    public borrowing func takeCounts(of other: borrowing BPFMap<UInt32, UInt64>) {
+        var values = [UInt64](repeating: 0, count: possibleCPUs)
+        for key in 0..<UInt32(min(capacity, other.capacity)) {
+            var key = key
+            // Both calls read and write one 8-byte value for each possible CPU.
+            guard unsafe bpf_map_lookup_elem(other.descriptor.number, &key, &values) == 0
+            else { continue }
+            unsafe bpf_map_update_elem(descriptor.number, &key, &values, 0)
+        }
+    }
 }

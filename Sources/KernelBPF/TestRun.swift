@@ -36,6 +36,15 @@ public struct TestRunResult: Sendable {
 }
 
 extension BPFProgram {
+    /// Runs a program of the type `syscall` (Linux 5.14) with `context`. One system call.
+    public borrowing func run<Context: BitwiseCopyable>(with context: Context) throws(BPFError) {
+        var context = context
+        // The local outlives the call; the kernel copies it in and back out.
+        let result = unsafe sluice_run(
+            descriptor.number, &context, UInt32(MemoryLayout<Context>.size))
+        try check(result, "cannot run \(name)")
+    }
+
     /// BPF_F_TEST_SKB_CHECKSUM_COMPLETE, which older headers lack.
     private static var checksumComplete: UInt32 { 1 << 2 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Datapath
+
 /// A client's first bytes put in order: segments may overlap, repeat and come in any order.
 struct HelloAssembly: Sendable {
     /// Sequence number of the first byte: the client's ISN + 1.
@@ -33,6 +35,7 @@ struct HelloAssembly: Sendable {
             return 0
         }
         append(segment, from: before - offset, limit)
+        if ahead.isEmpty { return bytes.count - before }
         while let (next, part) = ahead.first(where: { $0.key <= bytes.count }) {
             ahead[next] = nil
             append(part.span, from: bytes.count - next, limit)
@@ -45,15 +48,13 @@ struct HelloAssembly: Sendable {
             ahead[offset] != nil || ahead.count < Self.segmentsAheadLimit
         else { return }
         var copy: [UInt8] = []
-        copy.reserveCapacity(segment.count)
-        for index in 0..<segment.count { copy.append(segment[index]) }
+        copy.append(copying: segment)
         ahead[offset] = copy
     }
 
     private mutating func append(_ segment: Span<UInt8>, from first: Int, _ limit: Int) {
         let end = min(segment.count, first + max(0, limit - bytes.count))
         guard first >= 0, first < end else { return }
-        bytes.reserveCapacity(bytes.count + end - first)
-        for index in first..<end { bytes.append(segment[index]) }
+        bytes.append(copying: segment.extracting(first..<end))
     }
 }

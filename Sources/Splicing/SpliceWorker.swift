@@ -134,7 +134,8 @@ public final class SpliceWorker: Sendable {
             let timeout: Duration =
                 splicer.hasLate
                 ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .seconds(1)
-            let ready = try epoll.wait(&events, timeout: timeout)
+            let ready = try epoll.wait(&events, timeout: rings.maySleep() ? timeout : .zero)
+            rings.wake()
             let isCalled = events.prefix(ready).contains { $0.token == 0 }
             if isCalled {
                 bell.clear()

@@ -7,8 +7,7 @@ internal import WireTypes
 extension Splicer where Kernel: ~Copyable {
     /// Ends what has lingered long enough, and looks after deadlines.
     public mutating func tick(now: UInt64) {
-        while let item = closed.next(now: now) { endIfStill(item) }
-        while let item = reset.next(now: now) { endIfStill(item) }
+        endLingered(now: now)
         endLateAttempts(now: now)
         endLateReaders(now: now)
         departed.age()
@@ -19,22 +18,23 @@ extension Splicer where Kernel: ~Copyable {
         !pending.isEmpty || !closed.isEmpty || !reset.isEmpty || !departed.isEmpty
     }
 
-    /// An RST that neither end took for good does not end a flow: traffic of both revived it.
-    private mutating func endIfStill(_ item: LingerQueue.Item) {
-        let upstream = FlowTuple(
-            source: item.source, destination: routes.targets[item.target].address)
-        guard let down = kernel.downstreamRow(of: upstream) else {
-            // The kernel removed it for a new connection of the same client: the port is free.
-            return release(item.source, target: item.target)
-        }
-        guard down.createdNanoseconds == item.createdNanoseconds else { return }
-        if down.state != .reset, down.state != .closed,
-            let up = kernel.upstreamRow(of: down.client),
-            up.createdNanoseconds == item.createdNanoseconds, up.state != .reset
-        {
-            return
-        }
-        end(down.client, upstream, item.createdNanoseconds)
+    /// Removes what has lingered long enough, as many at a time as the kernel takes.
+    private mutating func endLingered(now: UInt64) {
+        repeat {
+            lingered.removeAll(keepingCapacity: true)
+            while lingered.count < SpliceEnds.capacity,
+                let item = closed.next(now: now) ?? reset.next(now: now)
+            {
+                let endpoint = routes.targets[item.target].address
+                lingered.append(
+                    LingeredSplice(
+                        upstream: FlowTuple(source: item.source, destination: endpoint),
+                        createdNanoseconds: item.createdNanoseconds, target: item.target))
+            }
+            if lingered.isEmpty { return }
+            kernel.end(&lingered)
+            for splice in lingered { release(splice.upstream.source, target: splice.target) }
+        } while true
     }
 
     private mutating func endLateAttempts(now: UInt64) {

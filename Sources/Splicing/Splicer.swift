@@ -37,6 +37,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var targetIndex: [TransportAddress: Int]
     var closed = LingerQueue()
     var reset = LingerQueue()
+    /// Those whose time has come; empty between ticks.
+    var lingered: [LingeredSplice] = []
     /// Ports that belong to other workers.
     public var foreignPorts: [(port: TransportAddress, target: Int)] = []
 

@@ -20,6 +20,9 @@ public protocol SplicingKernel: ~Copyable {
     mutating func flush() -> Bool
     /// Removes both flows, unless the client's tuple serves another connection by now.
     mutating func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64)
+    /// Removes both flows of each splice, unless it lives again or its tuple serves another
+    /// connection. Leaves those whose port is free.
+    mutating func end(_ splices: inout [LingeredSplice])
     /// The row of client → endpoint.
     func upstreamRow(of client: FlowTuple) -> SpliceRow?
     /// The row of endpoint → client.
@@ -31,6 +34,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
     private let datapath: KernelDatapath
     private let raw: RawSocket
     private var templates: TemplateRing
+    private var ends: SpliceEnds
     private var batch = SpliceBatch()
     private var segments: [Segment] = []
     private var packet: [UInt8] = []
@@ -45,6 +49,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         self.datapath = datapath
         self.failed = failed
         templates = TemplateRing(datapath, worker: worker, seed: seed)
+        ends = SpliceEnds(datapath, worker: worker)
         raw = try RawSocket(priority: KernelDatapath.socketPriority)
     }
 
@@ -94,6 +99,17 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64
     ) {
         datapath.remove(client: client, upstream: upstream, createdNanoseconds: createdNanoseconds)
+    }
+
+    /// One system call for all of them.
+    public mutating func end(_ splices: inout [LingeredSplice]) {
+        do {
+            try ends.remove(&splices)
+        } catch {
+            // The sweeper finds them.
+            splices.removeAll(keepingCapacity: true)
+            failed("\(error)")
+        }
     }
 
     /// One system call.

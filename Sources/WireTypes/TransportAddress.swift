@@ -78,6 +78,19 @@ public struct FlowTuple: Hashable, Sendable, CustomStringConvertible {
         self.destination = destination
     }
 
+    /// Hashes two words and not eighteen: a worker looks a client up several times a connection.
+    ///
+    /// Whoever chooses tuples must not choose where they fall, so the words are folded by products
+    /// with numbers that this process drew.
+    public func hash(into hasher: inout Hasher) {
+        let ports = UInt64(source.port) << 16 | UInt64(destination.port)
+        hasher.combine(
+            HashKeys.fold(source.address.high, source.address.low ^ ports << 32, HashKeys.source)
+                ^ HashKeys.fold(
+                    destination.address.high, destination.address.low ^ ports,
+                    HashKeys.destination))
+    }
+
     /// The tuple of the packets that answer.
     public var reversed: FlowTuple { FlowTuple(source: destination, destination: source) }
 
@@ -133,5 +146,17 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible, Lossles
         let high = bits >= 64 ? UInt64.max : ~(UInt64.max >> UInt64(bits))
         let low = bits <= 64 ? 0 : bits == 128 ? UInt64.max : ~(UInt64.max >> UInt64(bits - 64))
         return IPAddress(high: address.high & high, low: address.low & low)
+    }
+}
+
+/// Numbers drawn once by this process, by which hashes of tuples are folded.
+private enum HashKeys {
+    static let source = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
+    static let destination = (UInt64.random(in: 0 ... .max), UInt64.random(in: 0 ... .max))
+
+    /// Both words, each keyed, as the two halves of their product.
+    static func fold(_ high: UInt64, _ low: UInt64, _ keys: (UInt64, UInt64)) -> UInt64 {
+        let product = (high ^ keys.0).multipliedFullWidth(by: low ^ keys.1)
+        return product.high ^ product.low
     }
 }

@@ -17,9 +17,11 @@ import WireTypes
 final class Daemon {
     private let configuration: Configuration
     private let plan: Plan
-    private let logger: Logger
+    let logger: Logger
     private var datapath: KernelDatapath?
     private var lock: InstanceLock?
+    /// What another version left, until it is ours.
+    var migration: LayoutMigration?
     private let relay: Relay
     private var workers: [SpliceWorker] = []
     private var sweeper: FlowSweeper?
@@ -34,12 +36,20 @@ final class Daemon {
         self.plan = plan
         self.logger = logger
         let pins = PinDirectory(instance: configuration.instance)
-        let hadPins = !pins.pins.isEmpty
-        try Self.refuseOtherVersions(pins)
+        let migration = try Self.findOtherVersion(pins)
+        self.migration = migration
         lock = try Self.lock(pins)
-        let loaded = try Self.load(configuration, plan, logger)
+        migration?.discardUnfinishedCopy(in: pins)
+        let hadPins = !pins.pins.isEmpty
+        let loaded = try Self.load(configuration, plan, migration, logger)
         datapath = loaded
         CrashPoint.reach(.mapsPinned)
+        do {
+            if let loaded { try migration?.prepare(loaded) }
+        } catch {
+            if !hadPins { loaded?.unload() }
+            throw Self.refusal(of: migration, error)
+        }
         counters = SplicerCounters(continuing: loaded)
         do {
             loaded?.clearDaemonState()
@@ -61,19 +71,11 @@ final class Daemon {
             try follow(routes, bridge)
         } catch {
             // What an earlier daemon left running goes on without us.
-            if !hadPins { loaded?.unload() }
+            if !hadPins, migration?.hasSwitched != true { loaded?.unload() }
             // An exit code has had its sentence already.
             if let error = error as? ExitCode { throw error }
             throw failure("\(error)")
         }
-    }
-
-    private static func refuseOtherVersions(_ pins: PinDirectory) throws {
-        guard let other = pins.otherVersions.first else { return }
-        throw failure(
-            "instance \(pins.instance) is pinned by another version at \(other.path). "
-                + "Stop that sluice, then remove what it left with: sluice unload "
-                + "--instance \(pins.instance)")
     }
 
     /// Takes the instance, before anything of it is touched; nil when pins cannot be made at all.
@@ -94,7 +96,8 @@ final class Daemon {
 
     /// The datapath, or nil when the kernel does not let us load BPF: then everything is relayed.
     private static func load(
-        _ configuration: Configuration, _ plan: Plan, _ logger: Logger
+        _ configuration: Configuration, _ plan: Plan, _ migration: LayoutMigration?,
+        _ logger: Logger
     ) throws -> KernelDatapath? {
         var options = DatapathOptions()
         options.instance = configuration.instance
@@ -107,6 +110,7 @@ final class Daemon {
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
         do {
+            if let migration { try prepare(&options, for: migration) }
             return try KernelDatapath(options)
         } catch let error where error.errno == EPERM || error.errno == EACCES && geteuid() != 0 {
             logger.warning(
@@ -201,6 +205,7 @@ final class Daemon {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
         }
+        try takeOver(datapath)
         let adoption = adopt(datapath)
         CrashPoint.reach(.flowsAdopted)
         var settings = SplicerSettings()

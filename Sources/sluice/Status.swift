@@ -14,10 +14,17 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let pins = PinDirectory(instance: instance)
+        let others = pins.otherVersions.map(\.path)
         guard pins.exists else {
+            if let other = others.first {
+                throw failure(
+                    "instance \(instance) is of another version, pinned under \(other); a start of "
+                        + "this one takes its flows over")
+            }
             throw failure("no instance \(instance): nothing pinned under \(pins.path)")
         }
         print("instance   \(instance)")
+        for other in others { print("unfinished upgrade from \(other): start sluice to go on") }
         print("pins       \(pins.path)")
         print("daemon     \(InstanceLock.isHeld(pins) ? "running" : "not running")")
         for (interface, mode) in KernelDatapath.attachedInterfaces(pins) {
@@ -39,6 +46,11 @@ struct Unload: ParsableCommand {
         let pins = PinDirectory(instance: instance)
         guard !InstanceLock.isHeld(pins) else {
             throw failure("instance \(instance) has a running daemon; stop it first")
+        }
+        for other in pins.otherVersions where InstanceLock.isHeld(other) {
+            throw failure(
+                "instance \(instance) has a running daemon of another version, at \(other.path); "
+                    + "stop it first")
         }
         var didUnload = KernelDatapath.unload(pins)
         for other in pins.otherVersions { didUnload = KernelDatapath.unload(other) || didUnload }

@@ -45,6 +45,22 @@ import WireTypes
         }
     }
 
+    @Test(arguments: [[.rst, .ack], [.ack]] as [TCPFlags], DamagedByte.allCases)
+    func `is not believed when its checksum is wrong`(flags: TCPFlags, damaged: DamagedByte) throws {
+        try TestBench.use { bench in
+            let connecting = ConnectingSplice(.v4)
+            try connecting.program(bench)
+            let packet = connecting.fromEndpoint(flags) {
+                $0.options = [.nop, .nop, .timestamps(1, 2)]
+                if flags == [.ack] { $0.acknowledgement = 12345 }
+            }
+            let result = try bench.run(.flowsEthernet, on: damaged.damage(packet))
+            #expect(result.verdict == TCVerdict.drop)
+            #expect(bench.records().flows.isEmpty)
+            #expect(bench.counts == [.dropMalformed: 1])
+        }
+    }
+
     @Test(arguments: [[.syn, .ack], [.rst, .ack], [.rst], [.syn], []] as [TCPFlags])
     func `is not believed when its answer is to another SYN`(flags: TCPFlags) throws {
         try TestBench.use { bench in

@@ -84,4 +84,45 @@ import WireTypes
                 "\(count) flows: \(times[times.count / 2]) ns a packet (median of \(times.count))")
         }
     }
+
+    /// Each run is of a packet by itself, clock readings included; the first line is what those take.
+    @Test(arguments: Family.allCases)
+    func `is printed for each step of a handshake`(family: Family) throws {
+        try TestBench.use { bench in
+            var ring = TemplateRing(bench.datapath, worker: 0, seed: 1)
+            var times: [String: [UInt32]] = [:]
+            func time(_ step: String, _ program: DatapathProgram, _ packet: TestPacket) throws {
+                times[step, default: []].append(try bench.run(program, on: packet).nanoseconds)
+            }
+            let client = HandshakeClient(family)
+            var splice = ConnectingSplice(family)
+            for _ in 0..<500 {
+                bench.datapath.clear()
+                try bench.listen(family)
+                var other = client.syn
+                other.tuple = FlowTuple(
+                    source: other.tuple.source,
+                    destination: TransportAddress(other.tuple.destination.address, 1))
+                try time("0 nothing of ours", .handshakeEthernet, other)
+                try time("1 SYN", .handshakeEthernet, client.syn)
+                let note = try #require(bench.datapath.note(of: family.client))
+                try time("2 ACK", .handshakeEthernet, client.packet([.ack], note))
+                let data = client.packet([.ack, .psh], note, hello(300))
+                try time("3 hello", .handshakeEthernet, data)
+                try splice.program(bench, &ring, hello: hello(300))
+                try time("4 SYN-ACK", .flowsEthernet, splice.synAck)
+                let answer = splice.fromEndpoint([.ack, .psh]) {
+                    $0.sequence = splice.endpointISN &+ 1
+                    $0.options = [.nop, .nop, .timestamps(1, 2)]
+                    $0.payload = hello(1000)
+                }
+                try time("5 first answer", .flowsEthernet, answer)
+                try time("6 second answer", .flowsEthernet, answer)
+                _ = bench.records()
+            }
+            for (step, values) in times.sorted(by: { $0.key < $1.key }) {
+                print("\(family): \(step): \(values.sorted()[values.count / 2]) ns")
+            }
+        }
+    }
 }

@@ -32,7 +32,7 @@ extension EndToEnd {
         @Test func `are tried at every place that has a name`() {
             let tried =
                 Self.handshake.map(\.point) + Self.refusal + Self.adoption + Self.start.map(\.point)
-                + Self.stop.map(\.point)
+                + Self.stop.map(\.point) + `Crashed upgrades`.points.map(\.point)
             #expect(Set(tried) == Set(CrashPoint.allCases))
         }
 

@@ -17,16 +17,33 @@ extension EndToEnd {
             #expect(sentences.count == 1, "\(output)")
         }
 
-        @Test func `of another version are refused and told how to remove`() async throws {
+        private func makePins(_ lab: Lab, of version: Int) throws -> String {
+            let pins = lab.pins(of: version)
+            try FileManager.default.createDirectory(
+                atPath: pins, withIntermediateDirectories: true)
+            return pins
+        }
+
+        @Test func `of another version whose flows are gone are cleared away`() async throws {
             try await withLab { lab in
-                let old = lab.pins.replacing("-v2", with: "-v0")
-                try FileManager.default.createDirectory(
-                    atPath: old, withIntermediateDirectories: true)
-                try await expectRefusal(lab, [old, "sluice unload --instance \(lab.name)"])
+                let old = try makePins(lab, of: 0)
+                let status = try await lab.runBalancer("status", "--instance", lab.name)
+                #expect(status.status == 1 && status.errors.contains(old), "\(status)")
+                let balancer = try await lab.startBalancer(.kafka(.v4))
+                #expect(!FileManager.default.fileExists(atPath: old))
+                try await balancer.stop()
+                #expect(try await lab.leftovers().isEmpty)
+            }
+        }
+
+        @Test func `of several other versions are refused and told how to remove`() async throws {
+            try await withLab { lab in
+                let others = [try makePins(lab, of: 0), try makePins(lab, of: 9)]
+                try await expectRefusal(lab, others + ["sluice unload --instance \(lab.name)"])
                 #expect(try await lab.leftovers().isEmpty)
                 let unload = try await lab.runBalancer("unload", "--instance", lab.name)
                 #expect(unload.isSuccess, "\(unload)")
-                #expect(!FileManager.default.fileExists(atPath: old))
+                for pins in others { #expect(!FileManager.default.fileExists(atPath: pins)) }
                 _ = try await lab.startBalancer(.kafka(.v4))
             }
         }

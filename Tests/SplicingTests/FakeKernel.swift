@@ -39,9 +39,11 @@ final class KernelTable {
     }
 
     /// The datapath deletes both rows: a SYN of the client began anew.
-    func delete(_ splice: Splice) {
-        rows[splice.client] = nil
-        rows[splice.upstream.reversed] = nil
+    func delete(_ splice: Splice) { delete(splice.upstream, splice.client) }
+
+    func delete(_ upstream: FlowTuple, _ client: FlowTuple) {
+        rows[client] = nil
+        rows[upstream.reversed] = nil
     }
 }
 
@@ -79,6 +81,21 @@ struct FakeKernel: ~Copyable, SplicingKernel {
     mutating func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
         if table.rows[client]?.createdNanoseconds == createdNanoseconds { table.rows[client] = nil }
         table.rows[upstream.reversed] = nil
+    }
+
+    mutating func end(_ splices: inout [LingeredSplice]) {
+        splices = splices.filter { splice in
+            guard let down = downstreamRow(of: splice.upstream) else { return true }
+            guard down.createdNanoseconds == splice.createdNanoseconds else { return false }
+            if down.state != .reset, down.state != .closed,
+                let up = upstreamRow(of: down.client),
+                up.createdNanoseconds == splice.createdNanoseconds, up.state != .reset
+            {
+                return false
+            }
+            table.delete(splice.upstream, down.client)
+            return true
+        }
     }
 
     func upstreamRow(of client: FlowTuple) -> SpliceRow? { table.rows[client] }

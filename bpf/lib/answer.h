@@ -9,6 +9,7 @@
 
 #include "checksum.h"
 #include "forward.h"
+#include "kernel_skb.h"
 #include "tcp_options.h"
 
 #define ANSWER_TTL 64
@@ -33,6 +34,7 @@ struct answer {
 	__u32 old_sum;
 	__u32 new_payload; /* bytes and sum of what will */
 	__u32 new_sum;
+	__u32 echo; /* TSecr of new, if it has timestamps */
 };
 
 /*
@@ -46,15 +48,45 @@ struct {
 	__type(value, struct answer);
 } answers SEC(".maps");
 
-/* An empty answer; NULL never happens, but the verifier asks. */
-static __always_inline struct answer *new_answer(void)
+/* An empty answer to the packet, whose TCP header it has; NULL: the header is not all there. */
+static __always_inline struct answer *new_answer(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 key = 0;
+	__u32 size = p->header;
 	struct answer *a = bpf_map_lookup_elem(&answers, &key);
 
-	if (a)
-		__builtin_memset(a, 0, sizeof(*a));
+	if (!a)
+		return NULL;
+	__builtin_memset(a, 0, sizeof(*a));
+	/* Bounds known to the caller, told to the verifier (seen with 6.18). */
+	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX ||
+	    bpf_skb_load_bytes(skb, p->l4, &a->old, size))
+		return NULL;
 	return a;
+}
+
+/*
+ * Whether the packet's checksum holds; old_sum is that of its data. The stack verifies what goes
+ * up, the other end what is translated; nobody but us verifies a packet that ends here and of which
+ * something is kept. One of a veth has the sum of its pseudo-header alone (CHECKSUM_PARTIAL), and
+ * was on no wire.
+ */
+static __noinline int checksum_holds(struct __sk_buff *skb, struct packet *p, struct answer *a)
+{
+	enum checksum_state state = checksum_state(skb);
+	__u64 sum;
+
+	if (state == CHECKSUM_PARTIAL || state == CHECKSUM_UNNECESSARY)
+		return 1;
+	/* The prefix of mapped IPv4 addresses adds ffff twice, which is nothing. */
+	sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&p->tuple.saddr, 32, 0);
+	sum += bpf_htons(IPPROTO_TCP);
+	sum += bpf_htons(p->header + p->payload);
+	if (sum_fold16(sum) == a->old.tcp.check)
+		return 1;
+	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&a->old, sizeof(a->old), 0);
+	sum += a->old_sum;
+	return sum_fold16(sum) == 0xffff;
 }
 
 /* Where payload is summed up, piece by piece; csum_diff takes no more at once. */
@@ -143,42 +175,42 @@ static __always_inline int answer_ipv6(struct __sk_buff *skb, const struct packe
 }
 
 /*
- * Makes the packet, whose TCP header is old_header bytes, the answer. May be called again on its
- * own result. payload: a.new_payload bytes of a map value, or NULL. False: a helper failed and
- * the packet is of no more use.
+ * Makes the packet, whose TCP header is a.old, the answer. payload: a.new_payload bytes of a map
+ * value, or NULL. False: a helper failed and the packet is of no more use.
  */
 static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, struct answer *a,
 				    struct hello_template *payload)
 {
-	__u32 old_header = p->header;
+	enum checksum_state state = checksum_state(skb);
 	__u32 size = a->size;
 	__u32 bytes = a->new_payload;
 	__u64 pseudo = 0, rest;
 	__u32 l4 = p->l4, l3 = p->l3;
-	__u32 check;
+	__u32 check = l4 + __builtin_offsetof(struct tcphdr, check);
 	__u16 length;
 
 	/* Bounds known to the caller, told to the verifier (seen with 6.18). */
-	if (old_header < TCP_HEADER_MIN || old_header > TCP_HEADER_MAX || l4 > L4_OFFSET_MAX ||
-	    l3 > ETH_HLEN)
+	if (l4 > L4_OFFSET_MAX || l3 > ETH_HLEN)
 		return 0;
 	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
-		return 0;
-	__builtin_memset(&a->old, 0, sizeof(a->old));
-	if (bpf_skb_load_bytes(skb, l4, &a->old, old_header))
 		return 0;
 	a->new.tcp.source = p->tuple.dport;
 	a->new.tcp.dest = p->tuple.sport;
 	a->new.tcp.check = a->old.tcp.check;
 	a->new.tcp.doff = size / 4;
 
-	sum_replace2(&pseudo, bpf_htons(old_header + a->old_payload), bpf_htons(size + bytes));
+	sum_replace2(&pseudo, bpf_htons(p->header + a->old_payload), bpf_htons(size + bytes));
 	rest = (__u32)bpf_csum_diff((__be32 *)&a->old, sizeof(a->old), (__be32 *)&a->new,
 				    sizeof(a->new), 0);
 	rest += (__u32)~a->old_sum;
 	rest += a->new_sum;
+	if (state == CHECKSUM_PARTIAL)
+		a->new.tcp.check = sum_fold16(a->old.tcp.check + pseudo);
+	else if (state != CHECKSUM_COMPLETE)
+		a->new.tcp.check = checksum_apply(a->old.tcp.check, pseudo + rest);
 
-	if (bpf_skb_change_tail(skb, l4 + size + bytes, 0))
+	/* A usual SYN and our answer to it are of one length. */
+	if (skb->len != l4 + size + bytes && bpf_skb_change_tail(skb, l4 + size + bytes, 0))
 		return 0;
 	if (bpf_skb_store_bytes(skb, l4, &a->new, size, 0))
 		return 0;
@@ -191,22 +223,53 @@ static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, str
 	length = l4 - l3 + size + bytes;
 	if (p->is_ipv6 ? !answer_ipv6(skb, p, l3, length) : !answer_ipv4(skb, p, l3, length))
 		return 0;
-	check = l4 + __builtin_offsetof(struct tcphdr, check);
-	bpf_l4_csum_replace(skb, check, 0, sum_fold32(pseudo),
-			    BPF_F_PSEUDO_HDR | (p->is_ipv6 ? ipv6_csum_flag : 0));
-	bpf_l4_csum_replace(skb, check, 0, sum_fold32(rest), 0);
+	if (state == CHECKSUM_COMPLETE) {
+		bpf_l4_csum_replace(skb, check, 0, sum_fold32(pseudo),
+				    BPF_F_PSEUDO_HDR | (p->is_ipv6 ? ipv6_csum_flag : 0));
+		bpf_l4_csum_replace(skb, check, 0, sum_fold32(rest), 0);
+	}
 	p->header = size;
 	return 1;
 }
 
-/* Sends the answer to where its FIB route says; without one, out of where the packet came in. */
-static __always_inline enum verdict send_answer(struct __sk_buff *skb, struct packet *p)
+/* Whether a packet without data may be believed: one that ends here, and of which something is
+ * told. */
+static __noinline int is_intact(struct __sk_buff *skb, struct packet *p)
 {
-	struct next_hop hop = {};
+	struct answer *a = new_answer(skb, p);
+
+	return a && (p->payload || checksum_holds(skb, p, a));
+}
+
+/* Readies an answer that was sent for another segment of it. False: a helper failed. */
+static __always_inline int answer_again(struct __sk_buff *skb, const struct packet *p,
+					struct answer *a)
+{
+	__u32 size = a->size;
+
+	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
+		return 0;
+	a->old_payload = a->new_payload;
+	a->old_sum = a->new_sum;
+	__builtin_memset(&a->old, 0, sizeof(a->old));
+	return !bpf_skb_load_bytes(skb, p->l4, &a->old, size);
+}
+
+/* Where the answer goes: where its FIB route says; without one, out of where the packet came in. */
+static __always_inline int find_way_back(struct __sk_buff *skb, const struct packet *p,
+					 struct next_hop *hop)
+{
 	struct flow_tuple way;
 
 	reverse_tuple(&way, &p->tuple);
-	if (!find_next_hop(skb, &way, &hop, skb->ifindex))
+	return find_next_hop(skb, &way, hop, skb->ifindex);
+}
+
+static __always_inline enum verdict send_answer(struct __sk_buff *skb, struct packet *p)
+{
+	struct next_hop hop = {};
+
+	if (!find_way_back(skb, p, &hop))
 		return drop(COUNTER_DROP_NO_ROUTE);
 	return redirect(skb, &hop, p->l3);
 }

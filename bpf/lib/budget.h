@@ -31,7 +31,7 @@ static __always_inline int take_token(enum budget_kind kind)
 {
 	__u32 key = kind;
 	struct budget *budget = bpf_map_lookup_elem(&budgets, &key);
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = coarse_now();
 	__u64 fresh;
 
 	if (!budget)

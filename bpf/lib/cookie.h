@@ -6,6 +6,7 @@
 #ifndef SLUICE_COOKIE_H
 #define SLUICE_COOKIE_H
 
+#include "answer.h"
 #include "parse.h"
 #include "tcp_options.h"
 
@@ -56,31 +57,25 @@ static __always_inline void note_from_tsval(struct handshake_note *note, __u32 t
 	}
 }
 
-/* The cookie for a SYN; negative: the kernel cannot. */
-static __noinline __s64 make_cookie(struct __sk_buff *skb, struct packet *p)
+/* The cookie for a SYN with this header; negative: the kernel cannot. */
+static __always_inline __s64 make_cookie(const struct packet *p, struct tcp_header_bytes *header)
 {
-	struct {
-		struct tcphdr tcp;
-		__u8 options[TCP_OPTIONS_MAX];
-	} header = {};
 	__u32 size = p->header;
 
 	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
-		return -1;
-	if (bpf_skb_load_bytes(skb, p->l4, &header, size))
 		return -1;
 	if (p->is_ipv6) {
 		struct ipv6hdr ip = {};
 
 		__builtin_memcpy(&ip.saddr, &p->tuple.saddr, 16);
 		__builtin_memcpy(&ip.daddr, &p->tuple.daddr, 16);
-		return bpf_tcp_raw_gen_syncookie_ipv6(&ip, &header.tcp, size);
+		return bpf_tcp_raw_gen_syncookie_ipv6(&ip, &header->tcp, size);
 	}
 	struct iphdr ip = {};
 
 	ip.saddr = p->tuple.saddr.word[3];
 	ip.daddr = p->tuple.daddr.word[3];
-	return bpf_tcp_raw_gen_syncookie_ipv4(&ip, &header.tcp, size);
+	return bpf_tcp_raw_gen_syncookie_ipv4(&ip, &header->tcp, size);
 }
 
 /* Whether the packet acknowledges a cookie that we gave for the SYN right before it. */

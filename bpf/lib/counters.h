@@ -3,7 +3,7 @@
 #ifndef SLUICE_COUNTERS_H
 #define SLUICE_COUNTERS_H
 
-#include "maps.h"
+#include "clock.h"
 
 /* What a program decided; the entry function alone knows TC_ACT_*. */
 enum verdict {

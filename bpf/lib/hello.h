@@ -8,6 +8,42 @@
 #include "rewrite.h"
 
 /*
+ * The two layouts that nearly every stack sends, read where they stand: NOP NOP timestamps, and of
+ * a SYN MSS, SACK permitted, timestamps, NOP, window scale. False: another one, or not linear.
+ */
+static __always_inline int read_usual_options(struct __sk_buff *skb, const struct packet *p,
+					      struct tcp_options *options)
+{
+	__u32 offset = p->l4 + TCP_HEADER_MIN;
+	__be32 *words = (void *)(long)skb->data + offset;
+	void *end = (void *)(long)skb->data_end;
+
+	if (offset > L4_OFFSET_MAX + TCP_HEADER_MIN || (void *)(words + 3) > end)
+		return 0;
+	if (p->header == TCP_HEADER_MIN + 12 && words[0] == bpf_htonl(TIMESTAMP_WORD)) {
+		options->tsval = bpf_ntohl(words[1]);
+		options->tsecr = bpf_ntohl(words[2]);
+		options->has_timestamps = 1;
+		return 1;
+	}
+	if (p->header != TCP_HEADER_MIN + 20 || (void *)(words + 5) > end ||
+	    words[1] != bpf_htonl(SACK_TIMESTAMP_WORD))
+		return 0;
+	__u32 mss = bpf_ntohl(words[0]), scale = bpf_ntohl(words[4]);
+
+	if (mss >> 16 != (TCPOPT_MSS << 8 | 4) || scale >> 8 != WINDOW_SCALE_WORD >> 8)
+		return 0;
+	options->mss = mss;
+	options->tsval = bpf_ntohl(words[2]);
+	options->tsecr = bpf_ntohl(words[3]);
+	options->scale = (scale & 0xff) > WINDOW_SCALE_MAX ? WINDOW_SCALE_MAX : scale;
+	options->has_timestamps = 1;
+	options->has_sack = 1;
+	options->has_scale = 1;
+	return 1;
+}
+
+/*
  * Reads the options of the packet. False: they are not all there. Walked by bpf_loop(), since the
  * verifier (6.18) runs out of steps on a plain loop.
  */
@@ -19,7 +55,7 @@ static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
 
 	if (size > TCP_OPTIONS_MAX)
 		return 0;
-	if (!size)
+	if (!size || read_usual_options(skb, p, options))
 		return 1;
 	if (bpf_skb_load_bytes(skb, p->l4 + TCP_HEADER_MIN, &reading.walk.bytes, size))
 		return 0;
@@ -28,36 +64,6 @@ static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
 	bpf_loop(TCP_OPTIONS_MAX, read_step, &reading, 0);
 	*options = reading.options;
 	return 1;
-}
-
-/*
- * Whether the checksum of a packet holds, given the sum of its data. The stack verifies what goes
- * up, the other end what is translated; nobody but us verifies a packet that ends here and of which
- * something is kept. One of a veth has the sum of its pseudo-header alone (CHECKSUM_PARTIAL), and
- * was on no wire.
- */
-static __noinline int checksum_holds(struct __sk_buff *skb, struct packet *p, __u32 payload_sum)
-{
-	struct {
-		struct tcphdr tcp;
-		__u8 options[TCP_OPTIONS_MAX];
-	} header = {};
-	__u32 size = p->header;
-	__u64 sum;
-
-	if (size < TCP_HEADER_MIN || size > TCP_HEADER_MAX)
-		return 0;
-	if (bpf_skb_load_bytes(skb, p->l4, &header, size))
-		return 0;
-	/* The prefix of mapped IPv4 addresses adds ffff twice, which is nothing. */
-	sum = (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&p->tuple.saddr, 32, 0);
-	sum += bpf_htons(IPPROTO_TCP);
-	sum += bpf_htons(size + p->payload);
-	if (sum_fold16(sum) == header.tcp.check)
-		return 1;
-	sum += (__u32)bpf_csum_diff(NULL, 0, (__be32 *)&header, sizeof(header), 0);
-	sum += payload_sum;
-	return sum_fold16(sum) == 0xffff;
 }
 
 /* What both directions could not know before the endpoint spoke. */
@@ -115,7 +121,7 @@ static __always_inline struct hello_template *hello_segment(const struct flow_en
 
 static __always_inline void hello_header(struct answer *a, const struct packet *p,
 					 const struct flow_entry *entry,
-					 const struct flow_entry *peer, __u32 endpoint_tsval)
+					 const struct flow_entry *peer)
 {
 	__be32 *words = (__be32 *)a->new.options;
 
@@ -127,7 +133,7 @@ static __always_inline void hello_header(struct answer *a, const struct packet *
 	if (entry->flags & FLOW_FLAG_TIMESTAMPS) {
 		words[0] = bpf_htonl(TIMESTAMP_WORD);
 		words[1] = bpf_htonl(entry->client_tsval + peer->tsval_delta);
-		words[2] = bpf_htonl(endpoint_tsval);
+		words[2] = bpf_htonl(a->echo);
 		a->size = TCP_HEADER_MIN + 12;
 	}
 }
@@ -159,16 +165,14 @@ static __always_inline int face_back(struct __sk_buff *skb, struct packet *p)
  * device the SYN-ACK came from, and the last as the packet itself. A segment that was overwritten
  * ends the hello there: the client repeats what the endpoint did not acknowledge.
  */
-static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry,
-				 struct flow_entry *peer, __u32 endpoint_tsval)
+static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct answer *a,
+				 struct flow_entry *entry, struct flow_entry *peer)
 {
 	__u32 segments = entry->template_segments;
-	struct answer *a = new_answer();
+	struct next_hop hop = {};
 	__u32 at = entry->isn + 1;
 
-	if (!a)
-		return drop(COUNTER_DROP_KERNEL);
-	hello_header(a, p, entry, peer, endpoint_tsval);
+	hello_header(a, p, entry, peer);
 	if (segments > 1 && !face_back(skb, p))
 		return drop(COUNTER_DROP_KERNEL);
 	for (__u32 i = 0; i < TEMPLATE_SEGMENTS_MAX; i++) {
@@ -181,8 +185,12 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 			segments = i;
 			break;
 		}
-		if (i && bpf_clone_redirect(skb, skb->ifindex, 0))
-			break; /* no memory: the client repeats the rest */
+		if (i) {
+			if (bpf_clone_redirect(skb, skb->ifindex, 0))
+				break; /* no memory: the client repeats the rest */
+			if (!answer_again(skb, p, a))
+				return drop(COUNTER_DROP_KERNEL);
+		}
 		a->new.tcp.seq = bpf_htonl(at);
 		a->new.tcp.psh = i + 1 == segments;
 		a->new_payload = segment->length;
@@ -193,8 +201,6 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 		if (segment->stamp != entry->template_stamp + 2 * i)
 			return drop(COUNTER_HELLO_LOST);
 		at += a->new_payload;
-		a->old_payload = a->new_payload;
-		a->old_sum = a->new_sum;
 	}
 	if (!segments) {
 		count(COUNTER_HELLO_LOST);
@@ -208,7 +214,14 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 			__sync_fetch_and_add(&peer->bytes, at - entry->owned_length);
 		count(COUNTER_HELLO_SENT);
 	}
-	return send_answer(skb, p);
+	if (!find_way_back(skb, p, &hop))
+		return drop(COUNTER_DROP_NO_ROUTE);
+	/* Where the client's next packets leave as well. */
+	if (hop.family) {
+		peer->next_hop = hop;
+		peer->next_hop_checked_ns = coarse_now();
+	}
+	return redirect(skb, &hop, p->l3);
 }
 
 /* A packet of the endpoint while its flow is connecting. */
@@ -218,7 +231,10 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	struct tcp_options options = {};
 	struct flow_entry *peer;
 	__u8 flags = p->tcp_flags;
+	struct answer *a = new_answer(skb, p);
 
+	if (!a || (!p->payload && !checksum_holds(skb, p, a)))
+		return drop(COUNTER_DROP_MALFORMED);
 	if (!(flags & TCP_ACK) || p->ack != entry->isn + 1) {
 		/* A plain ACK of something else: the endpoint remembers this tuple (RFC 5961, 4).
 		 */
@@ -233,7 +249,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	if (!(flags & TCP_SYN) || p->payload)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	if (!checksum_holds(skb, p, 0) || !load_options(skb, p, &options))
+	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	peer = flow_peer(entry);
 	if (!peer)
@@ -245,7 +261,8 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	p->mss = options.mss;
 	complete_splice(p, entry, peer, &options);
 	report_flow(p, entry, RECORD_ESTABLISHED);
-	return send_hello(skb, p, entry, peer, options.tsval);
+	a->echo = options.tsval;
+	return send_hello(skb, p, a, entry, peer);
 }
 
 /* A SYN-ACK again: our ACK was lost. */
@@ -254,12 +271,15 @@ static __always_inline enum verdict endpoint_repeats(struct __sk_buff *skb, stru
 {
 	struct tcp_options options = {};
 	struct flow_entry *peer = flow_peer(entry);
+	struct answer *a;
 
 	if (!peer || p->payload || p->ack != entry->isn + 1)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
-	if (!checksum_holds(skb, p, 0) || !load_options(skb, p, &options))
+	a = new_answer(skb, p);
+	if (!a || !checksum_holds(skb, p, a) || !load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
-	return send_hello(skb, p, entry, peer, options.tsval);
+	a->echo = options.tsval;
+	return send_hello(skb, p, a, entry, peer);
 }
 
 #endif

@@ -83,6 +83,25 @@ struct {
 	__array(values, struct worker_ring);
 } rings SEC(".maps");
 
+/* Which workers are awake. Written by the workers through mmap, read by whoever fills their rings.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WORKERS_MAX);
+	__type(key, __u32);
+	__type(value, struct worker_state);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} worker_states SEC(".maps");
+
+/* Splices that have lingered, a part for each worker. Written by the workers through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WORKERS_MAX *SPLICE_ENDS_MAX);
+	__type(key, __u32);
+	__type(value, struct splice_end);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} splice_ends SEC(".maps");
+
 /* Names for flowdump. Written by the daemon. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

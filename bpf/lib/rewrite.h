@@ -6,6 +6,7 @@
 #include "checksum.h"
 #include "forward.h"
 #include "icmp_answer.h"
+#include "kernel_skb.h"
 #include "tcp_options.h"
 
 /*
@@ -195,6 +196,40 @@ static __noinline int rewrite_options(struct __sk_buff *skb, struct packet *p,
 	return 1;
 }
 
+/*
+ * Carries the TCP checksum over the changes: by hand, since the helpers take as long as the rest of
+ * a translation, but for CHECKSUM_COMPLETE, which they keep right. False: a helper failed.
+ */
+static __always_inline int carry_checksum(struct __sk_buff *skb, const struct packet *p,
+					  const struct changes *changes)
+{
+	enum checksum_state state = checksum_state(skb);
+	struct tcphdr *tcp;
+	__u32 l4 = p->l4;
+	__u32 at = l4 + __builtin_offsetof(struct tcphdr, check);
+
+	if (state == CHECKSUM_COMPLETE) {
+		__u64 family_flag = p->is_ipv6 ? ipv6_csum_flag : 0;
+
+		if (bpf_l4_csum_replace(skb, at, 0, sum_fold32(changes->addresses),
+					BPF_F_PSEUDO_HDR | family_flag) ||
+		    bpf_l4_csum_replace(skb, at, 0, sum_fold32(changes->rest), 0))
+			return 0;
+		if (p->is_ipv6)
+			bpf_csum_update(skb, sum_fold32(changes->uncovered));
+		return 1;
+	}
+	/* Storing options made the pointers void. */
+	tcp = (void *)(long)skb->data + l4;
+	if (l4 > L4_OFFSET_MAX || (void *)(tcp + 1) > (void *)(long)skb->data_end)
+		return 0;
+	if (state == CHECKSUM_PARTIAL)
+		tcp->check = sum_fold16(tcp->check + changes->addresses);
+	else
+		tcp->check = checksum_apply(tcp->check, changes->addresses + changes->rest);
+	return 1;
+}
+
 /* Translates the packet; VERDICT_CONTINUE when it is ready to leave. */
 static __always_inline enum verdict rewrite_packet(struct __sk_buff *skb, struct packet *p,
 						   struct flow_entry *entry)
@@ -204,7 +239,6 @@ static __always_inline enum verdict rewrite_packet(struct __sk_buff *skb, struct
 	__u32 l3 = p->l3, l4 = p->l4;
 	void *data, *end;
 	struct tcphdr *tcp;
-	__u32 check;
 	int alive;
 
 	data = (void *)(long)skb->data;
@@ -248,14 +282,8 @@ static __always_inline enum verdict rewrite_packet(struct __sk_buff *skb, struct
 			return drop(COUNTER_DROP_KERNEL);
 		changes.rest += sum;
 	}
-	check = l4 + __builtin_offsetof(struct tcphdr, check);
-	if (bpf_l4_csum_replace(skb, check, 0, sum_fold32(changes.addresses),
-				BPF_F_PSEUDO_HDR | (p->is_ipv6 ? ipv6_csum_flag : 0)) ||
-	    bpf_l4_csum_replace(skb, check, 0, sum_fold32(changes.rest), 0))
+	if (!carry_checksum(skb, p, &changes))
 		return drop(COUNTER_DROP_KERNEL);
-	/* Keeps CHECKSUM_COMPLETE right; does nothing to other packets. */
-	if (p->is_ipv6)
-		bpf_csum_update(skb, sum_fold32(changes.uncovered));
 	return VERDICT_CONTINUE;
 }
 

@@ -43,6 +43,31 @@ static __always_inline void *ring_of(__u32 worker, int wakes)
 	return bpf_map_lookup_elem(&rings, &key);
 }
 
+/*
+ * Submits a record that must be read soon. Waking costs an interrupt, which in a virtual machine is
+ * dearer than all else about a hello: a worker that is awake is not woken. It says so until right
+ * before it looks at its ring for the last time, and submitting is a full barrier, so one of the
+ * two sees the other: whoever finds the worker gone to sleep behind its record wakes it by an empty
+ * one.
+ */
+static __always_inline void submit_waking(void *record, void *ring, __u32 worker)
+{
+	__u32 key = worker % workers;
+	volatile struct worker_state *state = bpf_map_lookup_elem(&worker_states, &key);
+	void *bell;
+
+	if (!state || !state->awake) {
+		bpf_ringbuf_submit(record, 0);
+		return;
+	}
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	if (state->awake)
+		return;
+	bell = bpf_ringbuf_reserve(ring, 8, 0);
+	if (bell)
+		bpf_ringbuf_discard(bell, BPF_RB_FORCE_WAKEUP);
+}
+
 /* Tells a worker what happened to a flow; it is woken when it must act at once. */
 static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __u32 kind)
 {
@@ -66,7 +91,10 @@ static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __
 	record->ack = p->ack;
 	record->flow_flags = entry->flags;
 	record->mss = p->mss;
-	bpf_ringbuf_submit(record, wakes ? 0 : BPF_RB_NO_WAKEUP);
+	if (wakes)
+		submit_waking(record, ring, entry->worker);
+	else
+		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	return 1;
 }
 
@@ -124,7 +152,7 @@ static __noinline int report_chunk(struct __sk_buff *skb, struct hello_context *
 			bpf_ringbuf_discard(record, 0);
 			return 0;
 		}
-		bpf_ringbuf_submit(record, 0);
+		submit_waking(record, ring, c->worker);
 		return 1;
 	}
 	struct hello_large *record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
@@ -136,7 +164,7 @@ static __noinline int report_chunk(struct __sk_buff *skb, struct hello_context *
 		bpf_ringbuf_discard(record, 0);
 		return 0;
 	}
-	bpf_ringbuf_submit(record, 0);
+	submit_waking(record, ring, c->worker);
 	return 1;
 }
 
@@ -161,7 +189,7 @@ static __noinline int report_client(struct packet *p, __u64 created_ns, __u32 wo
 	record->created_ns = created_ns;
 	record->seq = p->seq;
 	record->ack = p->ack;
-	bpf_ringbuf_submit(record, 0);
+	submit_waking(record, ring, worker);
 	return 1;
 }
 

@@ -24,6 +24,9 @@
 
 /* NOP NOP timestamps: how nearly every data packet carries them. */
 #define TIMESTAMP_WORD 0x0101080a
+/* SACK permitted, timestamps; and NOP, window scale 0: how a SYN has them. */
+#define SACK_TIMESTAMP_WORD 0x0402080a
+#define WINDOW_SCALE_WORD   0x01030300
 
 /* 64 bytes, so that an index masked by 63 stays inside. */
 struct tcp_option_bytes {

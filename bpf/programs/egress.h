@@ -24,7 +24,7 @@ static __noinline int account_own(struct __sk_buff *skb, __u32 l3)
 	peer = flow_peer(entry);
 	if (!peer)
 		return 0;
-	flow_progress(peer, p.seq + p.payload - peer->seq_delta, bpf_ktime_get_coarse_ns());
+	flow_progress(peer, p.seq + p.payload - peer->seq_delta, coarse_now());
 	__sync_fetch_and_add(&peer->packets, 1);
 	__sync_fetch_and_add(&peer->bytes, p.payload);
 	return 0;

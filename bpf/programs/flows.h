@@ -55,6 +55,8 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 		return VERDICT_PASS;
 	}
 	if (p->tcp_flags & TCP_RST) {
+		if (!is_intact(skb, p))
+			return drop(COUNTER_DROP_MALFORMED);
 		report_client(p, entry->created_ns, entry->worker, RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
@@ -105,7 +107,7 @@ static __noinline int refresh(struct __sk_buff *skb, struct packet *p, struct fl
 static __always_inline enum verdict translate(struct __sk_buff *skb, struct packet *p,
 					      struct flow_entry *entry)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = coarse_now();
 	enum verdict verdict;
 
 	if (now - entry->next_hop_checked_ns > NEXT_HOP_TTL_NS) {

@@ -37,7 +37,7 @@ static __always_inline int daemon_lives(void)
 	if (!needs_heartbeat)
 		return 1;
 	state = bpf_map_lookup_elem(&instance, &key);
-	return state && bpf_ktime_get_coarse_ns() < state->alive_until_ns;
+	return state && coarse_now() < state->alive_until_ns;
 }
 
 /* SYN-ACK with what the client offered and we can promise. */
@@ -47,7 +47,7 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 					   __u32 client_tsval)
 {
 	__be32 *words = (__be32 *)a->new.options;
-	__be32 scale_word = bpf_htonl(0x01030300 | note->our_scale);
+	__be32 scale_word = bpf_htonl(WINDOW_SCALE_WORD | note->our_scale);
 	__u32 count = 1;
 
 	a->new.tcp.seq = bpf_htonl(note->cookie);
@@ -57,8 +57,8 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 	a->new.tcp.window = bpf_htons(listener->window);
 	words[0] = bpf_htonl(TCPOPT_MSS << 24 | 4 << 16 | listener->mss);
 	if (note->flags & HANDSHAKE_FLAG_TIMESTAMPS) {
-		words[1] =
-			bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? 0x0402080a : TIMESTAMP_WORD);
+		words[1] = bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? SACK_TIMESTAMP_WORD
+								       : TIMESTAMP_WORD);
 		words[2] = bpf_htonl(note->tsval);
 		words[3] = bpf_htonl(client_tsval);
 		count = 4;
@@ -79,25 +79,24 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 }
 
 /* Makes the note for a SYN; a repeated SYN must be answered with the ISN of the first answer. */
-static __always_inline int make_note(struct __sk_buff *skb, struct packet *p,
+static __always_inline int make_note(struct answer *a, struct packet *p,
 				     const struct listener_entry *listener,
 				     const struct tcp_options *options, struct handshake_note *note)
 {
 	struct handshake_note *known = bpf_map_lookup_elem(&handshakes, &p->tuple);
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = coarse_now();
 	__s64 cookie;
 
 	if (known && known->client_isn == p->seq && now - known->created_ns < NOTE_TTL_NS) {
 		*note = *known;
 		return 1;
 	}
-	cookie = make_cookie(skb, p);
+	cookie = make_cookie(p, &a->old);
 	if (cookie < 0)
 		return 0;
 	note->client_isn = p->seq;
 	note->cookie = cookie;
 	note->created_ns = now;
-	note->ifindex = skb->ifindex;
 	note->mss = options->mss;
 	note->listener = listener->listener;
 	if (options->has_timestamps && !listener->no_timestamps) {
@@ -119,8 +118,8 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 					       const struct listener_entry *listener)
 {
 	struct tcp_options options = {};
-	struct handshake_note note = {};
-	struct answer *a = new_answer();
+	struct handshake_note note = {.ifindex = skb->ifindex};
+	struct answer *a = new_answer(skb, p);
 
 	if (!a)
 		return drop(COUNTER_DROP_KERNEL);
@@ -128,9 +127,9 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 	if (p->payload && !sum_payload(skb, p, a))
 		return drop(COUNTER_DROP_SYN_DATA);
 	options.mss = p->is_ipv6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
-	if (!checksum_holds(skb, p, a->old_sum) || !load_options(skb, p, &options))
+	if (!checksum_holds(skb, p, a) || !load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
-	if (!make_note(skb, p, listener, &options, &note))
+	if (!make_note(a, p, listener, &options, &note))
 		return drop(COUNTER_DROP_KERNEL);
 	syn_ack_header(a, p, &note, listener, options.tsval);
 	if (!answer_packet(skb, p, a, NULL))
@@ -142,7 +141,7 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 /* The client closed without a word: there is nothing to relay, and nobody to acknowledge it. */
 static __always_inline enum verdict reset_early_fin(struct __sk_buff *skb, struct packet *p)
 {
-	struct answer *a = new_answer();
+	struct answer *a = new_answer(skb, p);
 
 	if (!a)
 		return drop(COUNTER_DROP_KERNEL);
@@ -165,7 +164,7 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 		return 0;
 	note->client_isn = p->seq - 1;
 	note->cookie = p->ack - 1;
-	note->created_ns = bpf_ktime_get_coarse_ns();
+	note->created_ns = coarse_now();
 	note->listener = listener->listener;
 	note->flags = HANDSHAKE_FLAG_FROM_COOKIE;
 	/*
@@ -210,9 +209,16 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	struct hello_context context = {};
 	struct tcp_options options = {};
 
+	if (known && !continues(p, known))
+		known = NULL;
+	/* The usual end of a handshake; its options say nothing new. */
+	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
+		known->flags |= HANDSHAKE_FLAG_ACKED;
+		return drop(COUNTER_HANDSHAKE_ACK);
+	}
 	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
-	if (known && continues(p, known)) {
+	if (known) {
 		known->flags |= HANDSHAKE_FLAG_ACKED | (p->payload ? HANDSHAKE_FLAG_DATA : 0);
 		context.note = *known;
 	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
@@ -220,6 +226,8 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		return stray(p);
 	}
 	if (p->tcp_flags & TCP_RST) {
+		if (!is_intact(skb, p))
+			return drop(COUNTER_DROP_MALFORMED);
 		bpf_map_delete_elem(&handshakes, &p->tuple);
 		report_client(p, 0, worker_of(&p->tuple), RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);

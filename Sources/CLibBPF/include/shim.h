@@ -4,6 +4,7 @@
 #define SLUICE_LIBBPF_SHIM_H
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
@@ -45,8 +46,17 @@ int sluice_clsact_remove(int ifindex);
 /* Whether this thread has CAP_PERFMON (Linux 5.8), which CAP_SYS_ADMIN includes. */
 int sluice_may_inspect_kernel(void);
 
+/*
+ * Waits until every program that runs on a packet at the time of the call has ended; false when the
+ * kernel offers no way to know.
+ */
+int sluice_wait_for_programs(void);
+
 /* Whether bpffs is mounted at path. */
 int sluice_is_bpffs(const char *path);
+
+/* Runs a program of the type syscall with a context of its own; 0 or -errno. */
+int sluice_run(int program, void *context, unsigned size);
 
 /* Runs a program on a packet; 0 or -errno. out_size: room in, bytes out. flags: BPF_F_TEST_*. */
 struct sluice_test_context {

@@ -65,6 +65,7 @@ public final class TestBench: @unchecked Sendable {
         ])
         var options = DatapathOptions()
         options.isPrivate = true
+        options.mergesRows = true
         options.flows = rows
         options.handshakes = 1024
         options.sourcePorts = [Self.sourcePorts]

@@ -25,12 +25,12 @@ struct CrashScene {
 
     /// Starts a first balancer and the steady flow; the endpoint's echo runs already.
     static func begin(
-        _ lab: Lab, _ family: Family, _ configuration: Configuration? = nil
+        _ lab: Lab, _ family: Family, _ configuration: Configuration? = nil, pause: Double = 0.05
     ) async throws -> (CrashScene, Balancer) {
         let configuration = configuration ?? Self.configuration(family)
         let balancer = try await lab.startBalancer(configuration, wrapper: wrapper(lab))
         let talk = try lab.startTalk(
-            ["--steady", "--pause", "0.05", "--bytes", "1000", "--retry", "10"],
+            ["--steady", "--pause", "\(pause)", "--bytes", "1000", "--retry", "10"],
             at: .listener(family))
         try await talk.waitUntilOpen()
         let scene = CrashScene(

@@ -19,11 +19,13 @@ prepare_cache() {
     for tool in hello_client hello_stub syn_flood wan tun_wire; do
         compile "$tool" clang -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror
     done
-    compile tcx clang -std=gnu11 -O2 -Wall -Werror -x c
+    for tool in tcx age; do
+        compile "$tool" clang -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror -x c
+    done
     compile foreign.bpf clang -target bpf -O2 -g -c -I"/usr/include/$(uname -m)-linux-gnu"
 }
 
-declare -A libraries=([tcx]="-x none -l:libbpf.a -lelf -lz")
+declare -A libraries=([tcx]="-x none -l:libbpf.a -lelf -lz" [age]="-x none -l:libbpf.a -lelf -lz")
 
 compile() { # NAME COMPILER...
     local name=$1 source=$here/$1.c

@@ -31,11 +31,13 @@ add_fault() { # ROLE in|out MATCH...
     in_namespace "$role" nft "add rule netdev faults $way $* counter $end"
 }
 
-lose_share() { # PERCENT
-    local role way
+lose_share() { # PERCENT, decimals welcome
+    local role way share
+    # Half of it on either side of the balancer, in millionths.
+    share=$(awk -v percent="$1" 'BEGIN { printf "%d", percent * 5000 }')
     for role in client endpoint; do
         for way in in out; do
-            add_fault $role $way "meta l4proto tcp numgen random mod 1000 < $(($1 * 5))"
+            add_fault $role $way "meta l4proto tcp numgen random mod 1000000 < $share"
         done
     done
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * Everything that the datapath (BPF) and the daemon (Swift) both read or write: the only place
- * where a struct of both worlds is written. A change of any shape bumps DATAPATH_ABI_VERSION,
- * which is part of the name under which maps are pinned.
+ * where a struct of both worlds is written. A change of the shape of a map bumps
+ * DATAPATH_ABI_VERSION, which is part of the name under which maps are pinned.
+ *
+ * Another version takes rows over by the names of their members (Datapath/Migration). So a member
+ * that changes its meaning changes its name, and states, flags and counters keep their numbers: new
+ * ones come behind the last. Padding is called pad. A test runs this header in another order.
  *
  * "Wire" fields are in network byte order (__be16, __be32); all others are in host order.
  */
@@ -124,6 +128,18 @@ struct flow_entry {
 	__u32 first_seq;     /* of the first byte of this direction, as it arrives */
 	__u16 owned_length;  /* bytes of ours in front of the client's first, in the template too */
 	__u16 pad2;
+};
+
+/*
+ * A row as the programs of another version left it, for the program merge_row. Behind what a packet
+ * has in front.
+ */
+struct left_row {
+	__u8 link[16]; /* zero */
+	struct flow_tuple tuple;
+	struct flow_entry row; /* its state is FLOW_CONNECTING */
+	__u8 state;	       /* what it is in truth */
+	__u8 pad[7];
 };
 
 /* One segment of a ClientHello, ready to be sent by the kernel. Slot of an mmapped array. */
@@ -248,6 +264,29 @@ struct instance_state {
 	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
 	__u32 workers;	      /* rings in use */
 	__u32 pad;
+};
+
+/* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
+struct worker_state {
+	__u32 awake; /* 1: it looks at its ring once more before it sleeps, and need not be woken */
+	__u32 pad[15];
+};
+
+/* Most splices that a worker has removed by one run of end_splices. */
+#define SPLICE_ENDS_MAX 128u
+
+/* A splice that has lingered, for end_splices to remove. Slot of an mmapped array. */
+struct splice_end {
+	struct flow_tuple key; /* endpoint to client */
+	__u64 created_ns;
+	__u32 is_free; /* 1: its source port is; written by the program */
+	__u32 pad;
+};
+
+/* What end_splices is run with. */
+struct splice_end_range {
+	__u32 first; /* slot */
+	__u32 count; /* at most SPLICE_ENDS_MAX */
 };
 
 /* Connections that the relay serves, for flowdump. Key: client's tuple. */

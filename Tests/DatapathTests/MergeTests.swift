@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Datapath
+import DatapathTesting
+import KernelBPF
+import Testing
+import WireTypes
+
+/// The second pass over the rows of another version: the kernel has the copy, on which our programs
+/// work already, and `merge` brings what the old ones did after it was made.
+@Suite(.needsKernel) struct `A row that two versions wrote to` {
+    private func splice(created: UInt64 = 7) -> EstablishedSplice {
+        var splice = EstablishedSplice(.v4)
+        splice.upstream.createdNanoseconds = created
+        splice.downstream.createdNanoseconds = created
+        splice.upstream.nextSequence = 1000
+        splice.upstream.lastAcknowledgement = 0xffff_fff0
+        splice.upstream.packets = 10
+        splice.upstream.bytes = 100
+        splice.upstream.lastSeenNanoseconds = 50
+        return splice
+    }
+
+    @Test func `moves on to where the one that is ahead was`() throws {
+        try TestBench.use { bench in
+            let ours = splice()
+            try ours.program(bench)
+            var old = ours.upstream
+            old.nextSequence = 1001
+            // Across 2³².
+            old.lastAcknowledgement = 5
+            old.packets = 12
+            old.bytes = 99
+            old.lastSeenNanoseconds = 49
+            try bench.datapath.merge(old, of: ours.clientTuple)
+            let row = try ours.clientRow(bench)
+            #expect(row.nextSequence == 1001)
+            #expect(row.lastAcknowledgement == 5)
+            #expect(row.packets == 12)
+            #expect(row.bytes == 100)
+            #expect(row.lastSeenNanoseconds == 50)
+            #expect(row.state == .established)
+            #expect(row.sequenceDelta == ours.upstream.sequenceDelta)
+        }
+    }
+
+    @Test func `is the same when the merge is repeated, and never goes back`() throws {
+        try TestBench.use { bench in
+            let old = splice()
+            var ours = old
+            ours.upstream.nextSequence = 1 << 32 + 3
+            ours.upstream.lastAcknowledgement = 3
+            ours.upstream.packets = 20
+            ours.upstream.state = .closing
+            ours.upstream.flags.insert(.fin)
+            try ours.program(bench)
+            for _ in 1...2 { try bench.datapath.merge(old.upstream, of: old.clientTuple) }
+            let row = try ours.clientRow(bench)
+            #expect(row.nextSequence == 1 << 32 + 3)
+            #expect(row.lastAcknowledgement == 3)
+            #expect(row.packets == 20)
+            #expect(row.state == .closing)
+            #expect(row.flags == ours.upstream.flags)
+        }
+    }
+
+    @Test func `is left alone when it is of another connection, or gone`() throws {
+        try TestBench.use { bench in
+            let ours = splice(created: 8)
+            try ours.program(bench)
+            var old = splice(created: 7).upstream
+            old.state = .reset
+            try bench.datapath.merge(old, of: ours.clientTuple)
+            #expect(try ours.clientRow(bench).state == .established)
+            bench.datapath.removeRow(of: ours.clientTuple)
+            try bench.datapath.merge(old, of: ours.clientTuple)
+            #expect(bench.datapath.row(of: ours.clientTuple) == nil)
+        }
+    }
+
+    @Test func `is wholly the old one's when that completed the splice`() throws {
+        try TestBench.use { bench in
+            let old = splice()
+            var ours = old
+            ours.upstream.state = .connecting
+            ours.upstream.acknowledgementDelta = 0
+            ours.upstream.nextSequence = 0
+            try ours.program(bench)
+            try bench.datapath.merge(old.upstream, of: old.clientTuple)
+            let row = try ours.clientRow(bench)
+            #expect(row.state == .established)
+            #expect(row.acknowledgementDelta == old.upstream.acknowledgementDelta)
+            #expect(row.nextSequence == 1000)
+        }
+    }
+
+    /// The old program saw the client's FIN, ours the endpoint's acknowledgement of it; and the other
+    /// way round for the endpoint's.
+    @Test func `is closed when the FINs and their acknowledgements were seen, by whomever`() throws
+    {
+        try TestBench.use { bench in
+            var (old, ours) = (splice(), splice())
+            old.upstream.state = .closing
+            old.downstream.state = .closing
+            old.upstream.flags.formUnion([.fin])
+            old.downstream.flags.formUnion([.peerFIN])
+            old.downstream.finAcknowledgement = 500
+            ours.downstream.lastAcknowledgement = 500
+
+            ours.upstream.state = .closing
+            ours.downstream.state = .closing
+            ours.downstream.flags.formUnion([.fin])
+            ours.upstream.flags.formUnion([.peerFIN])
+            ours.upstream.finAcknowledgement = 0xffff_fff8
+            old.upstream.lastAcknowledgement = 0xffff_fff8
+            try ours.program(bench)
+            try bench.datapath.merge(old.upstream, of: old.clientTuple)
+            #expect(try ours.clientRow(bench).state == .closing)
+            try bench.datapath.merge(old.downstream, of: old.endpointTuple)
+            for row in [try ours.clientRow(bench), try ours.endpointRow(bench)] {
+                #expect(row.state == .closed)
+                #expect(row.flags.isSuperset(of: [.fin, .peerFIN, .finAcknowledged]))
+            }
+        }
+    }
+
+    @Test func `waits for an acknowledgement that neither saw`() throws {
+        try TestBench.use { bench in
+            var (old, ours) = (splice(), splice())
+            try ours.program(bench)
+            old.downstream.state = .closing
+            old.downstream.flags.formUnion([.peerFIN])
+            old.downstream.finAcknowledgement = 500
+            old.downstream.lastAcknowledgement = 499
+            try bench.datapath.merge(old.downstream, of: old.endpointTuple)
+            let row = try ours.endpointRow(bench)
+            #expect(row.state == .closing && row.finAcknowledgement == 500)
+            #expect(!row.flags.contains(.finAcknowledged))
+            ours.downstream = row
+        }
+    }
+}
