@@ -75,7 +75,7 @@ extension RoutingSnapshot {
     /// Endpoints that clients of a listener may be spliced to.
     func targets(behind listener: UInt16) -> Set<Int> {
         guard let listener = listeners[listener] else { return [] }
-        var clusters = Set(listener.table.routes.flatMap(\.clusters))
+        var clusters = listener.table.reachableClusters
         if let cluster = listener.defaultCluster { clusters.insert(cluster) }
         if let cluster = listener.nonTLSCluster { clusters.insert(cluster) }
         return Set(clusters.flatMap { self.clusters[$0].targets })

@@ -121,6 +121,14 @@ public struct AddressBlock: Hashable, Sendable, CustomStringConvertible, Lossles
         prefixLength = length
     }
 
+    /// The block around an address; nil when the length is not 0…32 or 0…128. Host bits are cleared.
+    public init?(around address: IPAddress, prefixLength: Int) {
+        let longest = address.isIPv4 ? 32 : 128
+        guard (0...longest).contains(prefixLength) else { return nil }
+        base = Self.masked(address, prefixLength + (128 - longest))
+        self.prefixLength = prefixLength
+    }
+
     /// Whether `address` is of the same family and inside.
     public func contains(_ address: IPAddress) -> Bool {
         address.isIPv4 == base.isIPv4

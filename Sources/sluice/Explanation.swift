@@ -46,7 +46,7 @@ struct Explanation: Encodable {
         var policy: RejectPolicy?
         if let match = listener.routes.match(asked) {
             let route = listener.routes[match.id]
-            rule = configuration.text(of: route)
+            rule = configuration.text(of: route).shortened
             switch route.action {
             case .cluster(let index): indices = [(index, 100)]
             case .derived: indices = match.derived.map { [($0, 100)] } ?? []
@@ -104,6 +104,11 @@ extension Explanation.Candidate {
                 priority: endpoint.priority, isChosen: index == chosen)
         }
     }
+}
+
+extension String {
+    /// A list of sources may be very long.
+    fileprivate var shortened: String { count > 400 ? prefix(400) + " …}" : self }
 }
 
 extension Double {

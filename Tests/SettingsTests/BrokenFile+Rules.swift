@@ -35,7 +35,7 @@ extension BrokenFile {
             "a rule that asks nothing", "{to: web}",
             errors: """
                 5:9: a rule asks nothing of clients; write "sni", "sni_regex", "alpn", "source", \
-                "tls", "min_tls" or "ech", or use "default"
+                "source_file", "tls", "min_tls" or "ech", or use "default"
                 """),
         rule(
             "a rule that is a word", "web",
@@ -59,6 +59,12 @@ extension BrokenFile {
             errors: """
                 5:18: "source" is "10.0.0.0/33"; write an address or a block, for example \
                 10.0.0.0/8 or "2001:db8::/32"
+                """),
+        rule(
+            "a file of sources that is not there", "{source_file: nowhere.txt, to: web}",
+            errors: """
+                5:23: "source_file" is "nowhere.txt", which cannot be read; its place is meant \
+                relative to this file
                 """),
         rule(
             "an unknown version of TLS", "{sni: a.test, min_tls: 1.4, to: web}",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import Foundation
 import Settings
 import TLSClassifier
 import Testing
@@ -45,6 +46,35 @@ import WireTypes
         ]
         #expect(routes[3].action == .split(RouteSplit(shares, isSticky: true)))
         #expect(routes[4].conditions.tls == .off && routes[4].action == .reject(.drop))
+    }
+
+    @Test func `take sources from a file beside the configuration`() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "sluice-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func load(_ list: String) throws -> [String] {
+            try Data(list.utf8).write(to: folder.appending(path: "list.txt"))
+            let text =
+                "listeners: {a: {address: 192.0.2.1:443, rules: [{source: 10.0.0.1, source_file: "
+                + "list.txt, to: web}]}}\n" + BrokenFile.twoClusters
+            let file = folder.appending(path: "a.yaml")
+            try Data(text.utf8).write(to: file)
+            let listener = try Configuration.load(file: file.path).listeners.first
+            return listener?.routes.routes.first?.conditions.sources.map(\.description) ?? []
+        }
+        let list =
+            "# bad\n192.0.2.0/24\r\n\n 192.0.2.77 # one\n2001:db8::/32\n10.9.8.7/8\n0.0.0.0/0"
+        #expect(
+            try load(list) == [
+                "10.0.0.1/32", "192.0.2.0/24", "192.0.2.77/32", "2001:db8::/32", "10.0.0.0/8",
+                "0.0.0.0/0",
+            ])
+        for wrong in ["1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4/33", "01.2.3.4", "1.2.3.4/", "x"]
+        {
+            let errors = #expect(throws: ConfigurationErrors.self) { try load("1.1.1.1\n\(wrong)") }
+            #expect(errors?.description.contains("line 2 of \"list.txt\" is \"\(wrong)\"") == true)
+        }
     }
 
     @Test func `stand beside routes by name`() throws {

@@ -40,6 +40,8 @@ public struct RoutingTable: Hashable, Sendable {
     public let routes: [Route]
     /// How far wildcards reach.
     public let reach: WildcardReach
+    /// Places of all clusters that a route may send clients to.
+    public let reachableClusters: Set<Int>
     private let tiers: [RouteTier]
     /// The cluster of each route, -1 where it is not always the same: in little memory, since a
     /// look-up waits for nothing but memory.
@@ -55,6 +57,11 @@ public struct RoutingTable: Hashable, Sendable {
             guard case .cluster(let index) = route.action else { return -1 }
             return Int32(truncatingIfNeeded: index)
         }
+        var reachable = Set(clusters.lazy.filter { $0 >= 0 }.map { Int($0) })
+        for (route, cluster) in zip(routes, clusters) where cluster < 0 {
+            reachable.formUnion(route.clusters)
+        }
+        reachableClusters = reachable
         concernsOthers = routes.contains { $0.conditions.tls != .on }
         let first = routes.indices.filter { routes[$0].conditions.isFirst }
         let rest = routes.indices.filter { !routes[$0].conditions.isFirst }

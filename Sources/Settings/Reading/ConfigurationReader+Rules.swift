@@ -97,7 +97,7 @@ extension ConfigurationReader {
     private func conditions(_ rule: SectionReader<RuleSection>) -> RouteConditions {
         var conditions = RouteConditions()
         conditions.protocols = rule.values(RuleSection.protocols).map(\.value)
-        conditions.sources = rule.values(RuleSection.sources).map(\.value)
+        conditions.sources = rule.values(RuleSection.sources).map(\.value) + sourceFile(rule)
         conditions.tls = rule.value(RuleSection.tls)
         conditions.lowestVersion = rule.value(RuleSection.lowestVersion)
         conditions.hasECH = rule.value(RuleSection.ech)
@@ -122,12 +122,14 @@ extension ConfigurationReader {
                 "\(quoted(other.name)) is for clients that speak TLS, but \"tls\" is off; "
                     + "write two rules")
         }
-        let asking: [any AnyKey] = ofHellos + [RuleSection.sources, RuleSection.tls]
+        let asking: [any AnyKey] =
+            ofHellos + [RuleSection.sources, RuleSection.sourceFile, RuleSection.tls]
         if !asking.contains(where: { mentions($0, in: rule) }) {
             report(
                 entry.position,
                 "a rule asks nothing of clients; write \"sni\", \"sni_regex\", \"alpn\", "
-                    + "\"source\", \"tls\", \"min_tls\" or \"ech\", or use \"default\"")
+                    + "\"source\", \"source_file\", \"tls\", \"min_tls\" or \"ech\", or use \"default\""
+            )
         }
     }
 

@@ -16,11 +16,14 @@ struct Document {
     private static let renameLimit = 64
 
     init(text: String, fileName: String) throws(ConfigurationErrors) {
-        var source = SourceText(text)
+        // A sound file is never taken apart into scalars: that takes as long as to parse it.
+        var source: SourceText?
+        let hasMark = text.unicodeScalars.first == "\u{feff}"
+        let whole = hasMark ? String(text.unicodeScalars.dropFirst()) : text
         var renamed: [Position: String] = [:]
         while true {
             let problem: YamlError
-            switch Self.compose(source.text) {
+            switch Self.compose(source?.text ?? whole) {
             case .success(let node?) where !node.isEmpty:
                 (self.fileName, root, self.renamed) = (fileName, node, renamed)
                 return
@@ -31,13 +34,15 @@ struct Document {
             case .failure(let error):
                 problem = error
             }
+            var edited = source.take() ?? SourceText(text)
             guard case .duplicatedKeysInMapping(let names, let context) = problem,
                 renamed.count < Self.renameLimit, let name = names.first,
-                source.rename(at: Position(context.mark), number: renamed.count)
+                edited.rename(at: Position(context.mark), number: renamed.count)
             else {
-                let (position, sentence) = source.explain(problem)
+                let (position, sentence) = edited.explain(problem)
                 throw ConfigurationErrors(file: fileName, position: position, sentence)
             }
+            source = edited
             renamed[Position(context.mark)] = name
         }
     }

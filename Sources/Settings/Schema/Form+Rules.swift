@@ -25,6 +25,9 @@ extension Form where Value == NameExpression {
 }
 
 extension Form where Value == String {
+    static let filePath = Form(
+        accepted: "the path of a file", parse: { $0.isEmpty ? nil : $0 }, show: { $0 })
+
     /// As in the ALPN extension, and written as text.
     static let protocolName = Form(
         accepted: "a protocol of 1 to 255 bytes, for example h2",

@@ -17,6 +17,9 @@ enum RuleSection: Section {
         "Protocols of which the client offers one.")
     static let sources = ListKey(
         "source", .addressBlock, standard: "anywhere", "Where the client connects from.")
+    static let sourceFile = ValueKey(
+        "source_file", Form.filePath.orAbsent("none"), standard: nil,
+        "A file of more of these, one a line, # for comments.")
     static let tls = ValueKey(
         "tls", .choice, standard: Defaults.rule.tls,
         "Whether the client speaks TLS, as far as its first bytes say.")
@@ -44,7 +47,8 @@ enum RuleSection: Section {
 
     static var keys: [any AnyKey] {
         [
-            names, expression, protocols, sources, tls, lowestVersion, ech, first, target, split,
+            names, expression, protocols, sources, sourceFile, tls, lowestVersion, ech, first,
+            target, split,
             sticky, reject,
         ]
     }
