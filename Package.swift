@@ -101,7 +101,9 @@ let package = Package(
                 "Relaying", "Datapath", "KernelSockets", "CrashPoints", argumentParser, logging,
             ]),
         program(
-            "flowdump", ["FlowReport", "Datapath", argumentParser], exclude: ["flowdump.1"]),
+            "flowdump",
+            ["FlowReport", "Datapath", "KernelSockets", "Splicing", "WireTypes", argumentParser],
+            exclude: ["flowdump.1"]),
 
         // The build of bpf/: clang -target bpf, the object embedded as text.
         .executableTarget(name: "EmbedBPF", path: "bpf/plugin/EmbedBPF", swiftSettings: settings),

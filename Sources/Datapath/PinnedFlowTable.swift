@@ -92,6 +92,17 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         }
     }
 
+    /// Both rows of a spliced connection, client → endpoint first, as they are now; nil when it is
+    /// over, or its tuple serves another connection. Two system calls.
+    public borrowing func rows(of flow: Flow) -> (upstream: SpliceRow, downstream: SpliceRow)? {
+        let keys = [flow.upstream.tuple.abi, flow.downstream.tuple.abi]
+        let rows = keys.compactMap { key in flows.value(of: key).map { SpliceRow(key, $0) } }
+        guard rows.count == 2,
+            rows.allSatisfy({ $0.createdNanoseconds == flow.createdNanoseconds })
+        else { return nil }
+        return (rows[0], rows[1])
+    }
+
     /// The counters with their names, in a fixed order.
     public borrowing func counters() -> [(name: String, value: UInt64)] {
         DatapathCounter.allCases.map { ($0.name, counterMap.sum(of: $0.rawValue)) }

@@ -13,14 +13,29 @@ extension Passage {
         else { return .pass }
         guard world.priority == daemonPriority else { return end(.drop, .dropLocal) }
         let row = world.rows[index].row
-        guard segment.payload > 0, row.state != .connecting, !row.flags.contains(.upstream),
-            let peer = peer(of: row)
-        else { return .pass }
-        let delta = world.rows[peer].row.sequenceDelta
-        let end = segment.sequence &+ UInt32(segment.payload) &- delta
-        advance(to: end, &world.rows[peer].row)
-        world.rows[peer].row.packets += 1
-        world.rows[peer].row.bytes += UInt64(segment.payload)
+        guard row.state != .connecting, let peer = peer(of: row) else { return .pass }
+        if segment.has(Flag.rst) {
+            endByReset(segment, index, peer)
+        } else if segment.payload > 0, !row.flags.contains(.upstream) {
+            let delta = world.rows[peer].row.sequenceDelta
+            let end = segment.sequence &+ UInt32(segment.payload) &- delta
+            advance(to: end, &world.rows[peer].row)
+            world.rows[peer].row.packets += 1
+            world.rows[peer].row.bytes += UInt64(segment.payload)
+        }
         return .pass
+    }
+
+    /// Ends a flow that is not over yet, in both directions.
+    private mutating func endByReset(_ segment: Segment, _ index: Int, _ peer: Int) {
+        let (key, row) = world.rows[index]
+        guard row.state != .closed, row.state != .reset else { return }
+        world.rows[index].row.state = .reset
+        world.rows[peer].row.state = .reset
+        let client = row.flags.contains(.upstream) ? key : row.rewrite.reversed
+        records.append(
+            .event(
+                .reset, client: client, created: row.created, sequence: segment.sequence,
+                acknowledgement: segment.acknowledgement))
     }
 }

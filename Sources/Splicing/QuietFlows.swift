@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Datapath
+public import Datapath
 internal import KernelSockets
 internal import WireTypes
 
@@ -69,7 +69,7 @@ extension Segment {
     }
 
     /// An RST that the sender of `row` believes: it carries what that end acknowledged last.
-    init(resetting row: SpliceRow) {
+    public init(resetting row: SpliceRow) {
         let arriving = row.isUpstream ? row.client : row.upstream.reversed
         self.init(tuple: arriving.reversed, sequence: row.lastAcknowledgement, flags: .reset)
     }

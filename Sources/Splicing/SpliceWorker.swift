@@ -117,7 +117,8 @@ public final class SpliceWorker: Sendable {
                 kernel: kernel, routes: parts.routes, settings: parts.settings,
                 fallback: parts.fallback, admission: parts.admission, counters: parts.counters,
                 names: parts.names)
-            for row in parts.adopted { splicer.adopt(upstream: row.upstream) }
+            let now = MonotonicClock.nanoseconds
+            for row in parts.adopted { splicer.adopt(row, now: now) }
             try loop(&splicer, &rings, epoll, peers, sweeper)
         } catch {
             parts.failed(error)

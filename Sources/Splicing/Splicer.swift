@@ -68,13 +68,21 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     /// Clients between hello and splice.
     public var pendingCount: Int { pending.count }
 
-    /// Keeps the port of a splice that an earlier daemon began, if it is this worker's.
-    public mutating func adopt(upstream: FlowTuple) {
-        guard
-            PortPool.owner(of: upstream.source.port, workers: settings.workers) == settings.worker,
-            let target = targetIndex[upstream.destination]
+    /// Keeps the port of a splice that an earlier daemon began, if it is this worker's; of one that
+    /// was over while nobody listened, until its linger is over as well.
+    public mutating func adopt(_ row: SpliceRow, now: UInt64) {
+        let source = row.upstream.source
+        guard PortPool.owner(of: source.port, workers: settings.workers) == settings.worker,
+            let target = targetIndex[row.upstream.destination]
         else { return }
-        if pools[target].reserve(upstream.source) { routes.loads[target].open() }
+        if pools[target].reserve(source) { routes.loads[target].open() }
+        let isReset = row.state == .reset
+        guard isReset || row.state == .closed else { return }
+        let time = isReset ? settings.resetLinger : settings.closedLinger
+        let item = LingerQueue.Item(
+            source: source, target: target, createdNanoseconds: row.createdNanoseconds,
+            until: now + time.wholeNanoseconds)
+        if isReset { reset.append(item) } else { closed.append(item) }
     }
 
     /// Bytes of a client that nobody acknowledged.

@@ -12,6 +12,7 @@ struct Flowdump: ParsableCommand {
         usage: """
             flowdump [OPTIONS] [FILTER...]
             flowdump counters|status [OPTIONS]
+            flowdump kill [OPTIONS] FILTER...
             """,
         discussion: """
             Works whether or not sluice is running. Without a verb it lists: see
@@ -21,7 +22,9 @@ struct Flowdump: ParsableCommand {
             done as well, unless --exit-code is given.
             """,
         version: "flowdump 0.1.0",
-        subcommands: [ListCommand.self, CountersCommand.self, StatusCommand.self],
+        subcommands: [
+            ListCommand.self, CountersCommand.self, StatusCommand.self, KillCommand.self,
+        ],
         defaultSubcommand: ListCommand.self)
 
     static func main() {

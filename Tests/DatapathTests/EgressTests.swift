@@ -57,6 +57,43 @@ import WireTypes
         }
     }
 
+    private func sendOwn(_ bench: TestBench, _ packet: TestPacket) throws {
+        let result = try bench.run(.egressEthernet, on: packet.bytes) {
+            $0.ingressInterface = 0
+            $0.priority = KernelDatapath.socketPriority
+        }
+        expect(result, leaves: packet.bytes, TCVerdict.pass)
+    }
+
+    @Test(arguments: Family.allCases, [0, 1])
+    func `takes a reset of ours for the end of the flow`(family: Family, side: Int) throws {
+        try TestBench.use { bench in
+            let splice = EstablishedSplice(family)
+            try splice.program(bench)
+            try sendOwn(bench, ownPackets(family, [.rst])[side])
+            try sendOwn(bench, ownPackets(family, [.rst])[1 - side])
+            #expect(try splice.clientRow(bench).state == .reset)
+            #expect(try splice.endpointRow(bench).state == .reset)
+            let told = bench.records().flows
+            #expect(told.map(\.kind) == [.reset])
+            #expect(told.first?.client == family.client)
+            #expect(told.first?.upstream == family.upstream)
+        }
+    }
+
+    @Test(arguments: [FlowState.connecting, .closed])
+    func `leaves flows alone that have no ends to reset`(state: FlowState) throws {
+        try TestBench.use { bench in
+            var splice = EstablishedSplice(.v4)
+            splice.upstream.state = state
+            splice.downstream.state = state
+            try splice.program(bench)
+            for packet in ownPackets(.v4, [.rst]) { try sendOwn(bench, packet) }
+            #expect(try splice.clientRow(bench).state == state)
+            #expect(bench.records().flows.isEmpty)
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `passes what was redirected`(family: Family) throws {
         try TestBench.use { bench in

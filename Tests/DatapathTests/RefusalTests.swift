@@ -46,7 +46,9 @@ import WireTypes
     }
 
     @Test(arguments: [[.rst, .ack], [.ack]] as [TCPFlags], DamagedByte.allCases)
-    func `is not believed when its checksum is wrong`(flags: TCPFlags, damaged: DamagedByte) throws {
+    func `is not believed when its checksum is wrong`(
+        flags: TCPFlags, damaged: DamagedByte
+    ) throws {
         try TestBench.use { bench in
             let connecting = ConnectingSplice(.v4)
             try connecting.program(bench)

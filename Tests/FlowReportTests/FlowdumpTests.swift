@@ -79,7 +79,7 @@ import Testing
 
     @Test(arguments: [
         "--bogus", "-o jsn", "snii x", "--limit -1", "--reverse", "--width 20",
-        "--instance ../x", "--counters sni x", "counters x",
+        "--instance ../x", "--counters sni x", "counters x", "kill", "kill -y", "kill snii x",
     ])
     func `exits with 2 for wrong usage`(words: String) {
         #expect(exitCode(words.split(separator: " ").map(String.init)) == 2)

@@ -143,6 +143,12 @@ extension Scene {
     }
 
     /// Time goes by, then the worker ticks.
+    /// Takes over a splice that stands in the table, or stood there until now.
+    func adopt(_ splice: Splice) {
+        let row = table.rows[splice.client]
+        splicer.adopt(row ?? SpliceRow(splice.client.abi, splice.upstreamEntry), now: now)
+    }
+
     func wait(milliseconds: Int) {
         now += .milliseconds(milliseconds)
         splicer.tick(now: now)

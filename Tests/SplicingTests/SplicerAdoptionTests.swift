@@ -11,18 +11,19 @@ import WireTypes
     private static let endpoint = at("10.0.2.1:443")
 
     /// A splice of an earlier daemon, in the table.
-    private func adopted(_ port: UInt16, in scene: Scene, to endpoint: TransportAddress)
-        -> Splice
-    {
+    private func adopted(
+        _ port: UInt16, in scene: Scene, to endpoint: TransportAddress,
+        _ state: flow_state = FLOW_ESTABLISHED
+    ) -> Splice {
         var splice = Splice(
             client: Scene.client(Int(port) - 20000),
             upstream: FlowTuple(
                 source: TransportAddress(Scene.source, port), destination: endpoint),
             note: Scene.note(), isn: 0)
         splice.createdNanoseconds = 5
-        scene.table.set(splice, FLOW_ESTABLISHED)
+        scene.table.set(splice, state)
         scene.admission.adopt()
-        scene.splicer.adopt(upstream: splice.upstream)
+        scene.adopt(splice)
         return splice
     }
 
@@ -36,6 +37,17 @@ import WireTypes
         scene.wait(milliseconds: 2000)
         #expect(scene.table.rows[splice.client] == nil)
         #expect(scene.admission.current == 1 && scene.portsInUse == 1)
+    }
+
+    @Test(arguments: [(FLOW_CLOSED, 2000), (FLOW_RESET, 500)])
+    func `removes what was over before it came`(state: flow_state, linger: Int) {
+        let scene = Scene()
+        let splice = adopted(20000, in: scene, to: Self.endpoint, state)
+        scene.wait(milliseconds: linger - 1)
+        #expect(scene.table.rows[splice.client] != nil && scene.portsInUse == 1)
+        scene.wait(milliseconds: 1)
+        #expect(scene.table.rows.isEmpty)
+        #expect(scene.portsInUse == 0 && scene.admission.current == 0)
     }
 
     @Test func `keeps only its own ports`() {
@@ -105,7 +117,7 @@ import WireTypes
         #expect(scene.admission.current == 0)
         splice.upstream = FlowTuple(source: at("10.0.0.99:20005"), destination: Self.endpoint)
         scene.admission.adopt()
-        scene.splicer.adopt(upstream: splice.upstream)
+        scene.adopt(splice)
         scene.splicer.end(splice.client, splice.upstream, splice.createdNanoseconds)
         #expect(scene.admission.current == 0)
     }

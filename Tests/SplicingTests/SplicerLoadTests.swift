@@ -75,8 +75,10 @@ import WireTypes
             let upstream = FlowTuple(
                 source: TransportAddress(Scene.source, UInt16(port)),
                 destination: at("10.0.1.2:443"))
-            scene.splicer.adopt(upstream: upstream)
-            scene.splicer.adopt(upstream: upstream)
+            let splice = Splice(
+                client: Scene.client(port), upstream: upstream, note: Scene.note(), isn: 0)
+            scene.adopt(splice)
+            scene.adopt(splice)
         }
         #expect(scene.active == [0, 5, 0, 0])
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * egress: the guard. Nothing that the local stack makes up (an RST, say) leaves for a tuple with a
- * flow; what the daemon sends does, and counts if it is a client's.
+ * flow; what the daemon and flowdump send does, and counts if it is a client's data or an RST.
  */
 #ifndef SLUICE_PROGRAM_EGRESS_H
 #define SLUICE_PROGRAM_EGRESS_H
@@ -9,24 +9,46 @@
 #include "lib/flow.h"
 
 /* A client's bytes that came before its flow stood, sent on by the daemon: they count as sent. */
+static __always_inline void account_late(const struct packet *p, struct flow_entry *peer)
+{
+	flow_progress(peer, p->seq + p->payload - peer->seq_delta, coarse_now());
+	__sync_fetch_and_add(&peer->packets, 1);
+	__sync_fetch_and_add(&peer->bytes, p->payload);
+}
+
+/* An RST of ours (flowdump kill) ends the flow; the worker that owns its port hears of it. */
+static __always_inline void end_by_reset(struct packet *p, struct flow_entry *entry,
+					 struct flow_entry *peer)
+{
+	if (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET)
+		return;
+	entry->state = FLOW_RESET;
+	peer->state = FLOW_RESET;
+	report_flow(p, entry, RECORD_RESET);
+}
+
+/* What we send for a live flow has passed no program that would have seen it. */
 static __noinline int account_own(struct __sk_buff *skb, __u32 l3)
 {
 	struct packet p = {.quiet = 1};
 	struct flow_entry *entry, *peer;
 	struct flow_tuple key;
 
-	if (parse_packet(skb, l3, &p) || !p.payload)
+	if (parse_packet(skb, l3, &p) || (!p.payload && !(p.tcp_flags & TCP_RST)))
 		return 0;
 	reverse_tuple(&key, &p.tuple);
 	entry = bpf_map_lookup_elem(&flows, &key);
-	if (!entry || entry->state == FLOW_CONNECTING || entry->flags & FLOW_FLAG_UPSTREAM)
+	if (!entry || entry->state == FLOW_CONNECTING)
 		return 0;
 	peer = flow_peer(entry);
 	if (!peer)
 		return 0;
-	flow_progress(peer, p.seq + p.payload - peer->seq_delta, coarse_now());
-	__sync_fetch_and_add(&peer->packets, 1);
-	__sync_fetch_and_add(&peer->bytes, p.payload);
+	if (p.tcp_flags & TCP_RST) {
+		p.tuple = key;
+		end_by_reset(&p, entry, peer);
+	} else if (!(entry->flags & FLOW_FLAG_UPSTREAM)) {
+		account_late(&p, peer);
+	}
 	return 0;
 }
 
