@@ -44,7 +44,7 @@ static void serve(int fd)
 		while (n < length) {
 			ssize_t more = recv(fd, hello, sizeof(hello), 0);
 
-			if (more <= 0 && errno != EAGAIN)
+			if (more == 0 || (more < 0 && errno != EAGAIN))
 				break;
 			n += more > 0 ? more : 0;
 		}
