@@ -24,29 +24,6 @@ ssize_t splice_nonblocking(int source, int sink, size_t limit)
 	return splice(source, NULL, sink, NULL, limit, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
-int processor_limit(void)
-{
-	return CPU_SETSIZE;
-}
-
-int may_use_processor(int processor)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_ISSET(processor, &set);
-}
-
-void stay_on_processors(const int *processors, int count)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (int i = 0; i < count; i++)
-		CPU_SET(processors[i], &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 void name_this_thread(const char *name)
 {
 	pthread_setname_np(pthread_self(), name);

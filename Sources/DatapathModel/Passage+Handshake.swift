@@ -72,13 +72,10 @@ extension Passage {
         }
         let promise = world.handshakes.listener
         var note = Note()
-        if let known = world.handshakes.notes[segment.tuple], known.flags & Note.hasWorker != 0 {
-            note.worker = known.worker
-            note.flags |= Note.hasWorker
-        }
         note.clientISN = segment.sequence
         note.cookie = world.cookie
         note.created = world.now
+        note.interface = world.interface
         note.mss = offer.mss
         note.listener = promise.id
         if offer.timestamp != nil, promise.promisesTimestamps {
@@ -129,11 +126,6 @@ extension Passage {
         guard var note = world.handshakes.notes[segment.tuple], continues(segment, note)
         else { return stray(segment) }
         note.flags |= Note.acknowledged | (segment.payload > 0 ? Note.data : 0)
-        // Of one worker, that one.
-        if segment.payload > 0, note.flags & Note.hasWorker == 0 {
-            note.worker = 0
-            note.flags |= Note.hasWorker
-        }
         world.handshakes.notes[segment.tuple] = note
         if segment.has(Flag.rst) {
             guard isBelieved(segment) else { return end(.drop, .dropMalformed) }

@@ -8,8 +8,8 @@ public struct Note: Sendable, Equatable {
     public var cookie: UInt32 = 0
     /// TSval of our SYN-ACK.
     public var timestamp: UInt32 = 0
-    /// Who reads the client's data: of one worker, that one.
-    public var worker: UInt32 = 0
+    /// Where the SYN came in.
+    public var interface: UInt32 = 0
     /// When.
     public var created: UInt64 = 0
     /// The client's MSS.
@@ -36,8 +36,6 @@ public struct Note: Sendable, Equatable {
     public static let acknowledged: UInt16 = 8
     /// The client sent data.
     public static let data: UInt16 = 16
-    /// The worker was chosen.
-    public static let hasWorker: UInt16 = 64
 }
 
 /// What clients of an address are promised.

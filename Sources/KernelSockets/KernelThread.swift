@@ -9,15 +9,8 @@ public struct KernelThread: ~Copyable, Sendable {
     private let thread: pthread_t
 
     /// Starts `body`; `name` (15 bytes at most) is what `top -H` shows.
-    ///
-    /// - Parameter processors: of those that the process may use, the ones that the thread may;
-    ///   all if there are none of these.
-    public init(
-        name: String, on processors: @escaping @Sendable (Int) -> Bool = { _ in true },
-        _ body: @escaping @Sendable () -> Void
-    ) throws(SocketError) {
-        let start = unsafe Unmanaged.passRetained(
-            ThreadStart(name: name, processors: processors, body: body))
+    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SocketError) {
+        let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))
         var thread = pthread_t()
         // The new thread takes over the one reference; it inherits the mask set here.
         var all = sigset_t()
@@ -46,26 +39,15 @@ public struct KernelThread: ~Copyable, Sendable {
 
 private final class ThreadStart: Sendable {
     let name: String
-    let processors: @Sendable (Int) -> Bool
     let body: @Sendable () -> Void
 
-    init(
-        name: String, processors: @escaping @Sendable (Int) -> Bool,
-        body: @escaping @Sendable () -> Void
-    ) {
+    init(name: String, body: @escaping @Sendable () -> Void) {
         self.name = name
-        self.processors = processors
         self.body = body
     }
 
     func run() {
         unsafe name_this_thread(name)
-        let allowed = (0..<Int(processor_limit())).filter { may_use_processor(Int32($0)) != 0 }
-        let wanted = allowed.filter(processors).map { Int32($0) }
-        if !wanted.isEmpty, wanted.count < allowed.count {
-            // The array outlives the call, which reads `count` numbers.
-            unsafe stay_on_processors(wanted, Int32(wanted.count))
-        }
         body()
     }
 }

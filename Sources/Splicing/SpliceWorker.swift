@@ -75,11 +75,7 @@ public final class SpliceWorker: Sendable {
         let epoll = try Epoll()
         try epoll.add(bell, token: 0)
         let poller = PollerBox(epoll)
-        // Where the datapath gives it clients (choose_worker() in bpf/lib/ring.h).
-        let workers = peers.count
-        let isMine = { @Sendable [index] processor in processor % workers == index }
-        var running: KernelThread? = try KernelThread(name: "splice-\(index)", on: isMine) {
-            [self] in
+        var running: KernelThread? = try KernelThread(name: "splice-\(index)") { [self] in
             guard let rings = box.take(), let epoll = poller.take() else { return }
             run(parts, rings, epoll, peers, sweeper)
         }

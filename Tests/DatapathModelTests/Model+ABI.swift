@@ -85,7 +85,7 @@ extension Handover {
 extension Note {
     var abi: handshake_note {
         handshake_note(
-            client_isn: clientISN, cookie: cookie, tsval: timestamp, worker: worker,
+            client_isn: clientISN, cookie: cookie, tsval: timestamp, ifindex: interface,
             created_ns: created, mss: mss, listener: listener, scale: scale, our_scale: ourScale,
             flags: flags)
     }

@@ -123,13 +123,13 @@ extension TrialMaker {
         note.clientISN = number()
         note.cookie = number()
         note.timestamp = random.word()
-        note.worker = UInt32(random.below(3))
+        note.interface = 1
         note.created = random.oneIn(4) ? Moment.past : Moment.recent
         note.mss = random.half()
         note.listener = random.half()
         note.scale = UInt8(random.below(15))
         note.ourScale = UInt8(random.below(15))
-        note.flags = random.half() & 0x7f
+        note.flags = random.half() & 0x3f
         return note
     }
 }

@@ -21,7 +21,7 @@ struct hello_large {
 	__u8 data[HELLO_CHUNK_MAX];
 };
 
-/* A worker by the client's tuple. */
+/* The worker of a client's tuple: the same for all of its packets. */
 static __always_inline __u32 worker_of(const struct flow_tuple *tuple)
 {
 	__u32 hash = tuple->saddr.word[3] ^ tuple->saddr.word[1] ^ ((__u32)tuple->sport << 16);
@@ -34,29 +34,6 @@ static __always_inline __u32 worker_of(const struct flow_tuple *tuple)
 	hash *= 0x846ca68bu;
 	hash ^= hash >> 16;
 	return hash % workers;
-}
-
-static __always_inline int is_awake(__u32 worker)
-{
-	volatile struct worker_state *state = bpf_map_lookup_elem(&worker_states, &worker);
-
-	return state && state->awake;
-}
-
-/*
- * Who reads a new client's data: the worker of this CPU, on which it is bound to run, so that
- * waking it takes no interrupt of another CPU and its cache is warm. While that one is busy, one
- * that sleeps may do it: a device may put all of its packets on one CPU.
- */
-static __always_inline __u32 choose_worker(const struct flow_tuple *tuple)
-{
-	__u32 local = bpf_get_smp_processor_id() % workers;
-	__u32 other;
-
-	if (!is_awake(local))
-		return local;
-	other = worker_of(tuple);
-	return is_awake(other) ? local : other;
 }
 
 static __always_inline void *ring_of(__u32 worker, int wakes)

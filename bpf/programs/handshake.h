@@ -78,12 +78,6 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 	a->size = TCP_HEADER_MIN + count * 4;
 }
 
-static __always_inline void assign_worker(const struct packet *p, struct handshake_note *note)
-{
-	note->worker = choose_worker(&p->tuple);
-	note->flags |= HANDSHAKE_FLAG_WORKER;
-}
-
 /* Makes the note for a SYN; a repeated SYN must be answered with the ISN of the first answer. */
 static __always_inline int make_note(struct answer *a, struct packet *p,
 				     const struct listener_entry *listener,
@@ -100,11 +94,6 @@ static __always_inline int make_note(struct answer *a, struct packet *p,
 	cookie = make_cookie(p, &a->old);
 	if (cookie < 0)
 		return 0;
-	/* Who may still have the client's connection before this one, and must hear of its end. */
-	if (known && known->flags & HANDSHAKE_FLAG_WORKER) {
-		note->worker = known->worker;
-		note->flags |= HANDSHAKE_FLAG_WORKER;
-	}
 	note->client_isn = p->seq;
 	note->cookie = cookie;
 	note->created_ns = now;
@@ -129,7 +118,7 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 					       const struct listener_entry *listener)
 {
 	struct tcp_options options = {};
-	struct handshake_note note = {};
+	struct handshake_note note = {.ifindex = skb->ifindex};
 	struct answer *a = new_answer(skb, p);
 
 	if (!a)
@@ -178,7 +167,6 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 	note->created_ns = coarse_now();
 	note->listener = listener->listener;
 	note->flags = HANDSHAKE_FLAG_FROM_COOKIE;
-	assign_worker(p, note);
 	/*
 	 * Without timestamps nobody knows whether a scale was agreed on. If it was, the client
 	 * multiplies our window by it: dividing by it is slow in one case and right in both.
@@ -232,8 +220,6 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		return drop(COUNTER_DROP_MALFORMED);
 	if (known) {
 		known->flags |= HANDSHAKE_FLAG_ACKED | (p->payload ? HANDSHAKE_FLAG_DATA : 0);
-		if (p->payload && !(known->flags & HANDSHAKE_FLAG_WORKER))
-			assign_worker(p, known);
 		context.note = *known;
 	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
 		   !rebuild_note(p, listener, &options, &context.note)) {
@@ -243,7 +229,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		if (!is_intact(skb, p))
 			return drop(COUNTER_DROP_MALFORMED);
 		bpf_map_delete_elem(&handshakes, &p->tuple);
-		report_client(p, 0, context.note.worker, RECORD_ABANDONED);
+		report_client(p, 0, worker_of(&p->tuple), RECORD_ABANDONED);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
 	if (!p->payload) {
@@ -256,7 +242,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	context.p = p;
 	context.has_note = 1;
 	context.tsval = options.tsval;
-	context.worker = context.note.worker;
+	context.worker = worker_of(&p->tuple);
 	return report_hello(skb, &context);
 }
 

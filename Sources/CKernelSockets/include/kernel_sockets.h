@@ -19,12 +19,6 @@ int pipe_nonblocking(int ends[2]);
 /* splice(2) without offsets, SPLICE_F_MOVE | SPLICE_F_NONBLOCK. */
 ssize_t splice_nonblocking(int source, int sink, size_t limit);
 
-/* Processors are numbered from 0 to below this. */
-int processor_limit(void);
-/* Whether the calling thread may run on a processor, and binds it to some of those. */
-int may_use_processor(int processor);
-void stay_on_processors(const int *processors, int count);
-
 /* pthread_setname_np(3) of the calling thread. */
 void name_this_thread(const char *name);
 

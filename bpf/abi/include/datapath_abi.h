@@ -159,14 +159,13 @@ enum handshake_flag {
 	HANDSHAKE_FLAG_ACKED = 1 << 3,	     /* the client completed the handshake */
 	HANDSHAKE_FLAG_DATA = 1 << 4,	     /* a data segment was handed to the daemon */
 	HANDSHAKE_FLAG_FROM_COOKIE = 1 << 5, /* rebuilt from cookie and timestamp */
-	HANDSHAKE_FLAG_WORKER = 1 << 6, /* worker was chosen, for all handshakes of the tuple */
 };
 
 struct handshake_note {
 	__u32 client_isn;
 	__u32 cookie;	  /* our ISN towards the client */
 	__u32 tsval;	  /* ours in the SYN-ACK */
-	__u32 worker;	  /* who reads the client's data */
+	__u32 ifindex;	  /* where the SYN came in */
 	__u64 created_ns; /* CLOCK_MONOTONIC */
 	__u16 mss;	  /* the client's, 536/1220 when unknown */
 	__u16 listener;
