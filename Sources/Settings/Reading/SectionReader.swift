@@ -19,7 +19,9 @@ struct SectionReader<Keys: Section> {
         case .mapping(let mapping):
             let pairs = reader.entries(mapping)
             let known = Keys.keys.map(\.reference.name)
-            let unknown = pairs.filter { !known.contains($0.name) }
+            let unknown = pairs.filter {
+                !known.contains($0.name) && !Keys.ignored.contains($0.name)
+            }
             misspelt = Set(unknown.compactMap { Self.reportUnknown($0, known, reader) })
             entries = Dictionary(pairs.map { ($0.name, $0) }) { first, _ in first }
         case let node where node.isEmpty:
@@ -117,7 +119,11 @@ struct SectionReader<Keys: Section> {
     private static func reportUnknown(
         _ entry: Entry, _ known: [String], _ reader: ConfigurationReader
     ) -> String? {
-        let meant = suggestion(for: entry.name, among: known)
+        if let advice = Keys.refused[entry.name] {
+            reader.report(entry.position, "\(quoted(entry.name)) is not supported; \(advice)")
+            return nil
+        }
+        let meant = suggestion(for: entry.name, among: known + Keys.ignored)
         let advice =
             meant.map { "did you mean \"\($0)\"?" }
             ?? "accepted here: " + known.joined(separator: ", ")
