@@ -15,5 +15,12 @@ struct Convert: ParsableCommand {
     @Argument(help: "The file.", completion: .file(extensions: ["yaml", "yml", "json"]))
     var file: String
 
-    func run() throws { print(try load(file).text, terminator: "") }
+    func run() throws {
+        let configuration = try load(file)
+        print(configuration.text, terminator: "")
+        if configuration.interfaces.isEmpty {
+            printError(
+                "note: \(file) names no interface; add \"interface\", or start with --ifindex")
+        }
+    }
 }

@@ -45,13 +45,10 @@ struct Bootstrap {
     }
 }
 
-@Suite struct `Envoy's filter chains` {
+extension Configuration {
     /// Where a client of the first listener goes: a cluster, or nowhere.
-    private func target(
-        _ configuration: Configuration, sni: String? = nil, alpn: [String] = [],
-        from source: String = "203.0.113.1", tls: Bool = true
-    ) throws -> String? {
-        let listener = try #require(configuration.listeners.first)
+    func target(sni: String?, alpn: [String], from source: String, tls: Bool) throws -> String? {
+        let listener = try #require(listeners.first)
         let address = try #require(IPAddress(source))
         var query = RouteQuery(notTLSFrom: address)
         if tls {
@@ -61,10 +58,19 @@ struct Bootstrap {
             query = RouteQuery(hello, from: address)
         }
         guard let match = listener.routes.match(query) else {
-            let rest = tls ? listener.defaultCluster : listener.nonTLSCluster
-            return rest.map { configuration.clusters[$0].name }
+            return (tls ? listener.defaultCluster : listener.nonTLSCluster)
+                .map { clusters[$0].name }
         }
-        return listener.routes[match.id].clusters.first.map { configuration.clusters[$0].name }
+        return listener.routes[match.id].clusters.first.map { clusters[$0].name }
+    }
+}
+
+@Suite struct `Envoy's filter chains` {
+    private func target(
+        _ configuration: Configuration, sni: String? = nil, alpn: [String] = [],
+        from source: String = "203.0.113.1", tls: Bool = true
+    ) throws -> String? {
+        try configuration.target(sni: sni, alpn: alpn, from: source, tls: tls)
     }
 
     private func parse(_ chains: [String], _ more: [String] = []) throws -> Configuration {

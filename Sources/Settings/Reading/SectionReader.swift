@@ -10,6 +10,8 @@ struct SectionReader<Keys: Section> {
     private let entries: [String: Entry]
     /// Known keys that unknown ones were probably meant to be.
     private let misspelt: Set<String>
+    /// Whether there are keys that are not supported; one of them may stand in for a missing one.
+    private let hasRefused: Bool
 
     /// The section that is the value of `entry`, which errors call `title`. An empty value has no
     /// keys; nil when it is no mapping.
@@ -23,9 +25,10 @@ struct SectionReader<Keys: Section> {
                 !known.contains($0.name) && !Keys.ignored.contains($0.name)
             }
             misspelt = Set(unknown.compactMap { Self.reportUnknown($0, known, reader) })
+            hasRefused = unknown.contains { Keys.refused[$0.name] != nil }
             entries = Dictionary(pairs.map { ($0.name, $0) }) { first, _ in first }
         case let node where node.isEmpty:
-            (entries, misspelt) = ([:], [])
+            (entries, misspelt, hasRefused) = ([:], [], false)
         default:
             let name = entry.name.isEmpty ? "the file" : quoted(entry.name)
             let known = Keys.keys.map(\.reference.name).joined(separator: ", ")
@@ -103,7 +106,7 @@ struct SectionReader<Keys: Section> {
 
     /// The entry of `key`; when absent that is reported.
     func requiredEntry(_ key: some AnyKey) -> Entry? {
-        if !mentions(key) { reportMissing(key) }
+        if !mentions(key), !hasRefused { reportMissing(key) }
         return entry(key)
     }
 

@@ -87,7 +87,9 @@ extension EnvoyReader {
     private func readListenerFilters(
         _ section: SectionReader<EnvoyListenerSection>, _ listener: inout EnvoyListener
     ) -> Bool {
-        guard section.entry(EnvoyListenerSection.listenerFilters) != nil else { return false }
+        guard let list = section.entry(EnvoyListenerSection.listenerFilters)?.value,
+            list.sequence?.isEmpty != true
+        else { return false }
         var looks = false
         for entry in items(section, EnvoyListenerSection.listenerFilters) {
             guard let filter = typed(entry, title: "a listener filter") else { continue }

@@ -73,7 +73,11 @@ enum EnvoyClusterSection: Section {
 enum EnvoyLeastRequest: Section {
     static let path = "least_request_lb_config"
     static let choices = ValueKey(
-        "choice_count", .count(2...2), standard: 2, "`balance: random_of_two`")
+        "choice_count",
+        Form(
+            accepted: "2, or \"selection_method\" FULL_SCAN",
+            parse: { $0 == "2" ? 2 : nil }, show: { String($0) }),
+        standard: 2, "`balance: random_of_two`")
     static let method = ValueKey(
         "selection_method", .choice, standard: EnvoySelection.choices,
         "`balance`: N_CHOICES `random_of_two`, FULL_SCAN `least_connections`")

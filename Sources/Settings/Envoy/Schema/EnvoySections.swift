@@ -8,13 +8,14 @@ enum EnvoyFile: Section {
 
     static let keys: [any AnyKey] = [resources]
     static let ignored = [
-        "admin", "node", "flags_path", "stats_flush_interval", "stats_config", "stats_sinks",
+        "admin", "node", "flags_path", "stats_flush_interval", "stats_config",
     ]
     static let refused = [
         "dynamic_resources": "write what it would get under \"static_resources\"",
         "layered_runtime": "leave it out",
         "overload_manager": "leave it out; \"limits\" of sluice's own form bound what is kept",
         "cluster_manager": "leave it out",
+        "stats_sinks": "leave it out; flowdump --counters has what is counted",
         "tracing": "leave it out",
         "bootstrap_extensions": "leave it out",
     ]
