@@ -3,7 +3,8 @@
 internal import Foundation
 
 extension Configuration {
-    /// The configuration in a file of UTF-8 text in YAML.
+    /// The configuration in a file of UTF-8 text in YAML: of our own shape, or, with
+    /// `static_resources` at its top, a bootstrap of Envoy.
     ///
     /// - Parameter warn: Told what is not wrong and may not be meant.
     /// - Throws: everything that is wrong with the file, in the order of its lines.
@@ -21,6 +22,17 @@ extension Configuration {
         text: String, fileName: String, warn: (ConfigurationError) -> Void = { _ in }
     ) throws(ConfigurationErrors) -> Configuration {
         let document = try Document(text: text, fileName: fileName)
+        guard EnvoyTranslation.isNeeded(document) else { return try read(document, warn: warn) }
+        let translation = try EnvoyTranslation(document)
+        // Our own warnings are about rules, whose order is Envoy's here.
+        let configuration = try read(translation.document, warn: { _ in })
+        translation.warnings.forEach(warn)
+        return configuration
+    }
+
+    private static func read(
+        _ document: Document, warn: (ConfigurationError) -> Void
+    ) throws(ConfigurationErrors) -> Configuration {
         let reader = ConfigurationReader(document)
         let configuration = reader.configuration()
         guard let configuration, reader.errors.isEmpty else {

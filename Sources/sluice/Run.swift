@@ -12,8 +12,13 @@ struct Run: ParsableCommand {
     @Option(name: .shortAndLong, help: "The configuration file.", completion: .file())
     var config: String
 
-    @Option(name: .customLong("ifindex"), help: "An interface, by index or name; may be repeated.")
+    @Option(
+        name: [.customLong("ifindex"), .customLong("interface")],
+        help: "An interface, by index or name; may be repeated.")
     var interfaces: [String] = []
+
+    @Option(help: "The instance, in place of the configuration's.")
+    var instance: String?
 
     @Flag(help: "Leave the flows running when stopped.")
     var keepFlows = false
@@ -27,6 +32,13 @@ struct Run: ParsableCommand {
     func run() throws {
         TerminationSignals.hold()
         var configuration = try load(config)
+        if let instance {
+            guard configuration.rename(instance) else {
+                throw failure(
+                    "\"\(instance)\" is no instance; write \(Configuration.acceptedInstances)",
+                    code: 2)
+            }
+        }
         if let logFormat {
             guard let format = LogFormat(rawValue: logFormat) else {
                 throw failure("unknown log format \"\(logFormat)\"; use human or json", code: 2)

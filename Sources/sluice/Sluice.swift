@@ -18,7 +18,8 @@ struct Sluice: ParsableCommand {
             """,
         version: sluiceVersion,
         subcommands: [
-            Run.self, Check.self, Explain.self, Config.self, Status.self, Unload.self,
+            Run.self, Check.self, Explain.self, Config.self, Convert.self, Status.self,
+            Unload.self,
         ],
         defaultSubcommand: Run.self)
 }

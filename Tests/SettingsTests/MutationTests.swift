@@ -5,7 +5,7 @@ import Settings
 import Testing
 
 /// Random numbers that are the same in every run (SplitMix64).
-private struct FixedNumbers: RandomNumberGenerator {
+struct FixedNumbers: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

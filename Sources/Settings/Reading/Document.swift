@@ -47,6 +47,11 @@ struct Document {
         }
     }
 
+    /// The same file with another tree, whose nodes stand where they came from.
+    init(_ document: Document, root: Node) {
+        (fileName, self.root, renamed) = (document.fileName, root, [:])
+    }
+
     /// What was written as a key, or nil when it is no scalar.
     func name(of key: Node) -> String? {
         guard case .scalar(let scalar) = key else { return nil }

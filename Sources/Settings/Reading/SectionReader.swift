@@ -10,6 +10,8 @@ struct SectionReader<Keys: Section> {
     private let entries: [String: Entry]
     /// Known keys that unknown ones were probably meant to be.
     private let misspelt: Set<String>
+    /// Whether there are keys that are not supported; one of them may stand in for a missing one.
+    private let hasRefused: Bool
 
     /// The section that is the value of `entry`, which errors call `title`. An empty value has no
     /// keys; nil when it is no mapping.
@@ -19,11 +21,14 @@ struct SectionReader<Keys: Section> {
         case .mapping(let mapping):
             let pairs = reader.entries(mapping)
             let known = Keys.keys.map(\.reference.name)
-            let unknown = pairs.filter { !known.contains($0.name) }
+            let unknown = pairs.filter {
+                !known.contains($0.name) && !Keys.ignored.contains($0.name)
+            }
             misspelt = Set(unknown.compactMap { Self.reportUnknown($0, known, reader) })
+            hasRefused = unknown.contains { Keys.refused[$0.name] != nil }
             entries = Dictionary(pairs.map { ($0.name, $0) }) { first, _ in first }
         case let node where node.isEmpty:
-            (entries, misspelt) = ([:], [])
+            (entries, misspelt, hasRefused) = ([:], [], false)
         default:
             let name = entry.name.isEmpty ? "the file" : quoted(entry.name)
             let known = Keys.keys.map(\.reference.name).joined(separator: ", ")
@@ -101,7 +106,7 @@ struct SectionReader<Keys: Section> {
 
     /// The entry of `key`; when absent that is reported.
     func requiredEntry(_ key: some AnyKey) -> Entry? {
-        if !mentions(key) { reportMissing(key) }
+        if !mentions(key), !hasRefused { reportMissing(key) }
         return entry(key)
     }
 
@@ -117,7 +122,11 @@ struct SectionReader<Keys: Section> {
     private static func reportUnknown(
         _ entry: Entry, _ known: [String], _ reader: ConfigurationReader
     ) -> String? {
-        let meant = suggestion(for: entry.name, among: known)
+        if let advice = Keys.refused[entry.name] {
+            reader.report(entry.position, "\(quoted(entry.name)) is not supported; \(advice)")
+            return nil
+        }
+        let meant = suggestion(for: entry.name, among: known + Keys.ignored)
         let advice =
             meant.map { "did you mean \"\($0)\"?" }
             ?? "accepted here: " + known.joined(separator: ", ")

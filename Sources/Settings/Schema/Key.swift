@@ -100,4 +100,13 @@ protocol Section {
     static var path: String { get }
     /// In the order of the reference.
     static var keys: [any AnyKey] { get }
+    /// Keys that are understood and change nothing; their values are not looked at.
+    static var ignored: [String] { get }
+    /// Keys that ask for what is not there, and what to do about each.
+    static var refused: [String: String] { get }
+}
+
+extension Section {
+    static var ignored: [String] { [] }
+    static var refused: [String: String] { [:] }
 }

@@ -7,11 +7,12 @@ extension Configuration {
     /// The configuration as YAML with every key that has a value, which reads back to the same
     /// configuration.
     public var text: String {
-        var lines = [
-            "\(FileSection.instance.name): \(FlowText.scalar(instance))",
-            "\(FileSection.interfaces.name): " + interfacesText,
-            line(FileSection.attach, attach), line(FileSection.splicing, isSplicing),
-        ]
+        var lines = ["\(FileSection.instance.name): \(FlowText.scalar(instance))"]
+        // An empty list would not read back.
+        if !interfaces.isEmpty {
+            lines.append("\(FileSection.interfaces.name): " + interfacesText)
+        }
+        lines += [line(FileSection.attach, attach), line(FileSection.splicing, isSplicing)]
         if let workers { lines.append("\(FileSection.workers.name): \(workers)") }
         lines.append("\(FileSection.listeners.name):")
         for listener in listeners { lines += indented(self.lines(listener)) }

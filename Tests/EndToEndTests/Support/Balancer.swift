@@ -92,7 +92,14 @@ extension Lab {
     func startBalancer(
         _ configuration: Configuration, options: [String] = [], wrapper: [String] = []
     ) async throws -> Balancer {
-        let line = wrapper + [Checkout.sluice, "--config", try write(configuration)] + options
+        try await startBalancer(file: write(configuration), options: options, wrapper: wrapper)
+    }
+
+    /// The same with a configuration file that is there already.
+    func startBalancer(
+        file: String, options: [String], wrapper: [String] = []
+    ) async throws -> Balancer {
+        let line = wrapper + [Checkout.sluice, "--config", file] + options
         // The log stays in one file over restarts, for the evidence.
         let script = "exec \"$@\" >>\(balancerLog) 2>&1"
         let command = try start(.balancer, ["bash", "-c", script, "bash"] + line)

@@ -25,6 +25,10 @@ enum Checkout {
     static let schema =
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")
         .path
+    static let samples = tests.deletingLastPathComponent().appending(path: "conf").path
+    /// Where bench/install puts Envoy.
+    static let envoy =
+        tests.deletingLastPathComponent().appending(path: ".build/envoy/envoy/_bin/envoy").path
     static let tools = tests.deletingLastPathComponent().appending(path: ".build/lab").path
     static let sluice = product("sluice")
     static let flowdump = product("flowdump")

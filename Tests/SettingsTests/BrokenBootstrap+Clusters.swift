@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension BrokenBootstrap {
+    /// Clusters and their endpoints.
+    static let clusters = [
+        BrokenBootstrap(
+            "a misspelt key of a cluster",
+            Parts(
+                cluster: "lb_polcy: MAGLEV"),
+            errors: """
+                envoy.yaml:17:5: unknown key "lb_polcy"; did you mean "lb_policy"?
+                """),
+        BrokenBootstrap(
+            "an unknown policy",
+            Parts(
+                cluster: "lb_policy: ROUND_ROBBIN"),
+            errors: """
+                envoy.yaml:17:16: "lb_policy" is "ROUND_ROBBIN"; write ROUND_ROBIN, \
+                LEAST_REQUEST, RANDOM, RING_HASH or MAGLEV; did you mean "ROUND_ROBIN"?
+                """),
+        BrokenBootstrap(
+            "a policy that Envoy alone has",
+            Parts(
+                cluster: "lb_policy: CLUSTER_PROVIDED"),
+            errors: """
+                envoy.yaml:17:16: "lb_policy" is "CLUSTER_PROVIDED"; write ROUND_ROBIN, \
+                LEAST_REQUEST, RANDOM, RING_HASH or MAGLEV
+                """),
+        BrokenBootstrap(
+            "a cluster of another discovery",
+            Parts(
+                cluster: "type: EDS"),
+            errors: """
+                envoy.yaml:17:11: "type" is "EDS"; write STATIC or STRICT_DNS
+                """),
+        BrokenBootstrap(
+            "an endpoint by name",
+            Parts(
+                cluster: "type: STRICT_DNS",
+                member: """
+                    {endpoint: {address: {socket_address: {address: kafka.internal, \
+                    port_value: 443}}}}
+                    """),
+            errors: """
+                envoy.yaml:22:59: "address" is "kafka.internal"; write an IP address, for \
+                example 10.0.0.1 or "2001:db8::1"; host names are not looked up
+                """),
+        BrokenBootstrap(
+            "health checks",
+            Parts(
+                cluster: "health_checks: [{timeout: 1s}]"),
+            errors: """
+                envoy.yaml:17:5: "health_checks" is not supported; leave it out; an endpoint \
+                that does not answer is skipped connection by connection
+                """),
+        BrokenBootstrap(
+            "outlier detection",
+            Parts(
+                cluster: "outlier_detection: {}"),
+            errors: """
+                envoy.yaml:17:5: "outlier_detection" is not supported; leave it out; an \
+                endpoint that does not answer is skipped connection by connection
+                """),
+        BrokenBootstrap(
+            "circuit breakers",
+            Parts(
+                cluster: "circuit_breakers: {thresholds: [{max_connections: 100}]}"),
+            errors: """
+                envoy.yaml:17:5: "circuit_breakers" is not supported; sluice bounds no \
+                connections of a cluster yet, so leave it out
+                """),
+        BrokenBootstrap(
+            "TLS towards the endpoints",
+            Parts(
+                cluster: """
+                    transport_socket: {name: envoy.transport_sockets.tls, typed_config: \
+                    {"@type": a/UpstreamTlsContext}}
+                    """),
+            errors: """
+                envoy.yaml:17:30: the transport socket "envoy.transport_sockets.tls" is not \
+                supported; sluice makes no TLS of its own, so leave it out or write \
+                envoy.transport_sockets.upstream_proxy_protocol
+                """),
+        BrokenBootstrap(
+            "a third version of PROXY",
+            Parts(
+                cluster: """
+                    transport_socket: {name: p, typed_config: {"@type": \
+                    a/ProxyProtocolUpstreamTransport, config: {version: V3}}}
+                    """),
+            errors: """
+                envoy.yaml:17:109: "version" is "V3"; write V1 or V2; did you mean "V1"?
+                """),
+        BrokenBootstrap(
+            "tuning of another policy",
+            Parts(
+                cluster: "maglev_lb_config: {table_size: 251}"),
+            errors: """
+                envoy.yaml:17:5: "maglev_lb_config" is for "lb_policy" MAGLEV, and this is \
+                ROUND_ROBIN; leave it out
+                """),
+        BrokenBootstrap(
+            "a table that is not prime",
+            Parts(
+                cluster: """
+                    lb_policy: MAGLEV
+                        maglev_lb_config: {table_size: 250}
+                    """),
+            errors: """
+                envoy.yaml:18:36: "table_size" is "250"; write a prime number up to 5000011, \
+                for example 65537
+                """),
+        BrokenBootstrap(
+            "a choice of three",
+            Parts(
+                cluster: """
+                    lb_policy: LEAST_REQUEST
+                        least_request_lb_config: {choice_count: 3}
+                    """),
+            errors: """
+                envoy.yaml:18:45: "choice_count" is "3"; write 2, or "selection_method" \
+                FULL_SCAN
+                """),
+        BrokenBootstrap(
+            "an endpoint of weight 0",
+            Parts(
+                member: """
+                    {load_balancing_weight: 0, endpoint: {address: {socket_address: {address: \
+                    10.0.0.1, port_value: 443}}}}
+                    """),
+            errors: """
+                envoy.yaml:22:35: "load_balancing_weight" is "0"; write a whole number from 1 \
+                to 65535
+                """),
+        BrokenBootstrap(
+            "an endpoint twice",
+            Parts(
+                member: """
+                    {endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: \
+                    443}}}}
+                            - {endpoint: {address: {socket_address: {address: 10.0.0.1, \
+                    port_value: 443}}}}
+                    """),
+            errors: """
+                envoy.yaml:23:59: endpoint 10.0.0.1:443 is already in this cluster (line 22); \
+                use "load_balancing_weight" to give it a larger share
+                """),
+        BrokenBootstrap(
+            "a draining endpoint",
+            Parts(
+                member: """
+                    {health_status: DRAINING, endpoint: {address: {socket_address: {address: \
+                    10.0.0.1, port_value: 443}}}}
+                    """),
+            errors: """
+                envoy.yaml:22:12: "health_status" is not supported; leave it out, or leave the \
+                endpoint out
+                """),
+        BrokenBootstrap(
+            "no endpoints",
+            Parts(
+                assignment: """
+                    endpoints: []
+                      - name: other
+                        load_assignment:
+                    """),
+            errors: """
+                envoy.yaml:19:18: "endpoints" is an empty list; write a list of groups, each \
+                with "lb_endpoints"
+                """),
+        BrokenBootstrap(
+            "a cluster twice",
+            Parts(
+                member: """
+                    {endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: \
+                    443}}}}
+                      - name: web
+                        load_assignment: {endpoints: [{lb_endpoints: [{endpoint: {address: \
+                    {socket_address: {address: 10.0.0.1, port_value: 443}}}}]}]}
+                    """),
+            errors: """
+                envoy.yaml:23:11: cluster "web" is already in line 16; write another name
+                """),
+        BrokenBootstrap(
+            "a name that ours cannot have",
+            Parts(
+                cluster: """
+                    type: STATIC
+                      - name: a|b
+                        type: STATIC
+                    """),
+            errors: """
+                envoy.yaml:16:5: "load_assignment" is missing in a cluster; write a mapping \
+                with "endpoints"
+                envoy.yaml:18:11: "name" is "a|b"; write 1 to 63 letters, digits, "-", "_" or \
+                "."
+                """),
+    ]
+}
