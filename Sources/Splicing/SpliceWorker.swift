@@ -133,7 +133,7 @@ public final class SpliceWorker: Sendable {
         while true {
             let timeout: Duration =
                 splicer.hasLate
-                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .seconds(1)
+                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .milliseconds(500)
             let ready = try epoll.wait(&events, timeout: timeout)
             let isCalled = events.prefix(ready).contains { $0.token == 0 }
             if isCalled {
