@@ -2,6 +2,7 @@
 
 internal import Balancing
 public import Datapath
+internal import HealthChecking
 public import KernelSockets
 public import Logging
 internal import Synchronization
@@ -115,7 +116,9 @@ public final class FlowSweeper: Sendable {
             endDowned(&downed, raw, now: now)
             keepPromises()
             counters.publish(to: datapath)
-            let pause: Duration = downed.isEmpty ? .milliseconds(200) : .milliseconds(10)
+            // Of silence one wants to know soon.
+            let usual: Duration = .milliseconds(routes.signals.watchesFlows ? 100 : 200)
+            let pause = downed.isEmpty ? usual : .milliseconds(10)
             if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { bell.clear() }
         }
         counters.publish(to: datapath)

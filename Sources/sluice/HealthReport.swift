@@ -8,6 +8,7 @@ import Logging
 import Relaying
 import Settings
 import Splicing
+import Synchronization
 import WireTypes
 
 /// What follows from an endpoint's health: one line in the log for each transition, and, if it is
@@ -18,6 +19,8 @@ final class HealthReport: HealthObserver {
     private let sweeper: FlowSweeper?
     private let relay: Relay
     private let logger: Logger
+    /// Clusters whose endpoints are all used whatever their health.
+    private let panicking = Mutex<Set<Int>>([])
 
     init(
         _ clusters: [Cluster], _ routes: RoutingSnapshot, _ sweeper: FlowSweeper?, _ relay: Relay,
@@ -47,7 +50,25 @@ final class HealthReport: HealthObserver {
         logger.log(
             level: isBad ? .warning : isNews ? .notice : .debug, "endpoint health changed",
             metadata: facts)
+        tellPanic(index)
         act(transition, cluster.onDown, address, routes.clusters[index].id)
+    }
+
+    private func tellPanic(_ index: Int) {
+        let states = routes.clusters[index].picker.states
+        let isPanic = states.isPanic
+        let isNews = panicking.withLock { clusters in
+            isPanic ? clusters.insert(index).inserted : clusters.remove(index) != nil
+        }
+        guard isNews else { return }
+        logger.log(
+            level: isPanic ? .warning : .notice,
+            isPanic
+                ? "too few endpoints are well: all are used whatever their health"
+                : "enough endpoints are well again",
+            metadata: [
+                "cluster": "\(clusters[index].name)", "reason": "\(reason(of: states))",
+            ])
     }
 
     private func act(
