@@ -66,6 +66,7 @@ let package = Package(
         library("WireTypes"),
         library("TLSClassifier", ["WireTypes"]),
         library("Balancing", ["WireTypes", "TLSClassifier"]),
+        library("HealthChecking", ["WireTypes", "TLSClassifier", "Balancing"]),
 
         // Where tests make a debug build die; nothing in release builds.
         library("CrashPoints"),
@@ -80,6 +81,7 @@ let package = Package(
 
         // What the daemon is made of.
         library("Settings", ["WireTypes", "TLSClassifier", "Balancing", yams]),
+        library("HealthProbing", ["WireTypes", "Balancing", "HealthChecking", "KernelSockets"]),
         library(
             "Relaying",
             [
@@ -89,16 +91,17 @@ let package = Package(
         library(
             "Splicing",
             [
-                "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Datapath", "KernelSockets",
-                "CrashPoints", logging,
+                "WireTypes", "TLSClassifier", "Balancing", "HealthChecking", "KernelBPF",
+                "Datapath", "KernelSockets", "CrashPoints", logging,
             ]),
         library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
         program(
             "sluice",
             [
-                "WireTypes", "TLSClassifier", "Balancing", "KernelBPF", "Settings", "Splicing",
-                "Relaying", "Datapath", "KernelSockets", "CrashPoints", argumentParser, logging,
+                "WireTypes", "TLSClassifier", "Balancing", "HealthChecking", "HealthProbing",
+                "KernelBPF", "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets",
+                "CrashPoints", argumentParser, logging,
             ]),
         program(
             "flowdump",
@@ -115,6 +118,11 @@ let package = Package(
         tests(
             "TLSClassifierTests", ["TLSClassifier", "WireTypes"], resources: [.copy("Captures")]),
         tests("BalancingTests", ["Balancing", "TLSClassifier", "WireTypes"]),
+        tests(
+            "HealthCheckingTests", ["HealthChecking", "Balancing", "TLSClassifier", "WireTypes"]),
+        tests(
+            "HealthProbingTests",
+            ["HealthProbing", "HealthChecking", "Balancing", "KernelSockets", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
         tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes"]),
         tests(
@@ -124,7 +132,10 @@ let package = Package(
             ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),
         tests(
             "SplicingTests",
-            ["Splicing", "Balancing", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes"]),
+            [
+                "Splicing", "Balancing", "HealthChecking", "Datapath", "KernelSockets",
+                "TLSClassifier", "WireTypes",
+            ]),
         .target(name: "CNetworkNamespace"),
         library("DatapathTesting", ["Datapath", "KernelBPF", "WireTypes", "CNetworkNamespace"]),
         // What a packet costs among many flows, for bench/run.

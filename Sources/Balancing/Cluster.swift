@@ -15,12 +15,22 @@ public struct Cluster: Hashable, Sendable {
     /// How the endpoints are told who their clients are.
     public let proxyProtocol: ProxyProtocol
     /// How new connections are shared out.
-    public let balance: Balance
+    public var balance: Balance
+    /// How the endpoints are asked whether they are well; nil: not at all.
+    public let health: HealthCheck?
+    /// When connects that fail take an endpoint out; nil: they do not.
+    public let ejection: Ejection?
+    /// What becomes of the connections of an endpoint that went down.
+    public let onDown: DownAction
+    /// What becomes of clients when no endpoint may get them.
+    public var whenEmpty: EmptyAction
 
     /// A cluster.
     public init(
         id: UInt16, name: String, endpoints: [Endpoint], connectTimeout: Duration,
-        proxyProtocol: ProxyProtocol = .off, balance: Balance = Balance()
+        proxyProtocol: ProxyProtocol = .off, balance: Balance = Balance(),
+        health: HealthCheck? = nil, ejection: Ejection? = nil, onDown: DownAction = .keep,
+        whenEmpty: EmptyAction = .tryAll
     ) {
         self.id = id
         self.name = name
@@ -28,6 +38,10 @@ public struct Cluster: Hashable, Sendable {
         self.connectTimeout = connectTimeout
         self.proxyProtocol = proxyProtocol
         self.balance = balance
+        self.health = health
+        self.ejection = ejection
+        self.onDown = onDown
+        self.whenEmpty = whenEmpty
     }
 
     /// The most endpoints of one cluster; it bounds what ``Picker`` computes at start.

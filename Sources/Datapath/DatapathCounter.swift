@@ -68,6 +68,8 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case evicted
     /// … and that were made whole again.
     case restored
+    /// Flows ended because their endpoint was down.
+    case downEnded
 
     /// The name in reports: `client_hello_too_large`.
     public var name: String { snakeCase("\(self)") }

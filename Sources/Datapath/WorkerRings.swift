@@ -65,6 +65,8 @@ public struct FlowRecord: Sendable, Equatable {
     public let acknowledgement: UInt32
     /// MSS of the endpoint's SYN-ACK, when `established`.
     public let mss: UInt16
+    /// Whether the packet came from the endpoint.
+    public var isFromEndpoint = false
 }
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
@@ -193,6 +195,7 @@ extension FlowRecord {
         sequence = record.seq
         acknowledgement = record.ack
         mss = record.mss
+        isFromEndpoint = !isUpstream
     }
 }
 

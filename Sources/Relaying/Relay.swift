@@ -74,6 +74,11 @@ public final class Relay: Sendable {
         channel.post(.stopListening(address))
     }
 
+    /// Ends all connections that an endpoint of a cluster has accepted, with RST to both sides.
+    public func end(connectionsTo endpoint: TransportAddress, of cluster: UInt16) {
+        channel.post(.end(endpoint, cluster: cluster))
+    }
+
     /// Closes listening sockets, resets every connection, ends the thread and waits for it. A
     /// second call returns at once.
     public func stop() {

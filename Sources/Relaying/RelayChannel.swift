@@ -9,6 +9,7 @@ enum RelayCommand: Sendable {
     case adopt(AdoptedConnection, AdoptionPurpose)
     case listen(RelayListener)
     case stopListening(TransportAddress)
+    case end(TransportAddress, cluster: UInt16)
     case stop
 }
 

@@ -3,6 +3,7 @@
 import KernelSockets
 import TLSClassifier
 import Logging
+import WireTypes
 
 extension RelayLoop {
     /// What a rejected client may send before it gets an RST after all.
@@ -72,6 +73,15 @@ extension RelayLoop {
             }
             if connection.discarded > Self.discardLimit { return reset(connection) }
         }
+    }
+
+    /// Ends all connections that an endpoint of a cluster has accepted.
+    func endAll(to endpoint: TransportAddress, of cluster: UInt16) {
+        let all = connections.values.filter {
+            $0.phase == .copying && $0.report?.cluster == cluster
+                && $0.candidate?.address == endpoint
+        }
+        for connection in all { reset(connection) }
     }
 
     /// Ends a connection with RST to both sides.

@@ -115,6 +115,7 @@ final class RelayLoop {
             case .listen(let listener): watch(listener)
             case .stopListening(let address):
                 listeners = listeners.filter { $0.value.socket.address != address }
+            case .end(let endpoint, let cluster): endAll(to: endpoint, of: cluster)
             case .stop: isStopping = true
             }
         }

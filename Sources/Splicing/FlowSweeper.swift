@@ -2,10 +2,11 @@
 
 internal import Balancing
 public import Datapath
+internal import HealthChecking
 public import KernelSockets
 public import Logging
 internal import Synchronization
-internal import WireTypes
+public import WireTypes
 
 /// A thread that walks the whole flow table now and then: idle flows, and flows whose end nobody
 /// heard of because its record was lost or the daemon was away.
@@ -39,6 +40,8 @@ public final class FlowSweeper: Sendable {
     private let promises: ListenerPromises
     private let logger: Logger
     private let repair: FlowRepair
+    private let down = DownOrders()
+    private let bell: EventCounter
     private let isStopping = Atomic<Bool>(false)
     private let thread = Mutex<KernelThread?>(nil)
 
@@ -47,7 +50,8 @@ public final class FlowSweeper: Sendable {
         datapath: KernelDatapath, routes: RoutingSnapshot, limits: Limits,
         workers: [SpliceWorker], names: ServerNameTable, fallback: any SpliceFallback,
         counters: SplicerCounters, promises: ListenerPromises, logger: Logger
-    ) {
+    ) throws(SocketError) {
+        bell = try EventCounter()
         self.datapath = datapath
         self.routes = routes
         self.limits = limits
@@ -63,6 +67,19 @@ public final class FlowSweeper: Sendable {
     /// Takes a report of the datapath that is no worker's own affair. Any thread.
     func note(_ event: FlowRecord) { repair.note(event) }
 
+    /// Ends the standing flows of an endpoint of a cluster, whose id in the name table that is, with
+    /// RSTs to both ends, at most so many flows a second. Any thread.
+    public func end(flowsTo endpoint: TransportAddress, of cluster: UInt16, perSecond: Int) {
+        down.add(DownedEndpoint(address: endpoint, cluster: cluster), perSecond: perSecond)
+        bell.signal()
+    }
+
+    /// Lets those go on that are not ended yet: the endpoint is back. Any thread.
+    public func spare(flowsTo endpoint: TransportAddress, of cluster: UInt16) {
+        down.cancel(DownedEndpoint(address: endpoint, cluster: cluster))
+        bell.signal()
+    }
+
     /// Starts the thread.
     public func start() throws(SocketError) {
         var running: KernelThread? = try KernelThread(name: "sweep") { [self] in run() }
@@ -72,15 +89,20 @@ public final class FlowSweeper: Sendable {
     /// Ends the thread and waits for it.
     public func stop() {
         isStopping.store(true, ordering: .relaxed)
+        bell.signal()
         guard let running = thread.withLock({ $0.take() }) else { return }
         running.join()
     }
 
     private func run() {
         let priority = KernelDatapath.socketPriority
-        guard let raw = try? RawSocket(priority: priority), let epoll = try? Epoll() else { return }
+        guard let raw = try? RawSocket(priority: priority), let epoll = try? Epoll(),
+            (try? epoll.add(bell, token: 0)) != nil
+        else { return }
         var events = [Epoll.Event(), Epoll.Event()]
         var quiet = QuietFlows()
+        var downed = DownedFlows()
+        var silent = SilentFlows(routes)
         var nextWalk = MonotonicClock.nanoseconds
         while !isStopping.load(ordering: .relaxed) {
             let now = MonotonicClock.nanoseconds
@@ -90,10 +112,14 @@ public final class FlowSweeper: Sendable {
                 endSilentClients(raw, now: now)
             }
             repair.work(raw, now: now)
+            silent.look(at: datapath, now: now)
+            endDowned(&downed, raw, now: now)
             keepPromises()
             counters.publish(to: datapath)
-            // Nothing is watched: this is a sleep that notices a stop within 200 ms.
-            _ = try? epoll.wait(&events, timeout: .milliseconds(200))
+            // Of silence one wants to know soon.
+            let usual: Duration = .milliseconds(routes.signals.watchesFlows ? 100 : 200)
+            let pause = downed.isEmpty ? usual : .milliseconds(10)
+            if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { bell.clear() }
         }
         counters.publish(to: datapath)
     }
@@ -208,13 +234,44 @@ public final class FlowSweeper: Sendable {
         raw.send(Segment(resetting: row))
         if let peer { raw.send(Segment(resetting: peer)) }
         counters.increment(cause)
-        logger.info(
-            "flow ended",
+        // Thousands may end with their endpoint: one line tells of them all.
+        logger.log(
+            level: cause == .downEnded ? .debug : .info, "flow ended",
             metadata: [
-                "reason": cause == .idleEnded ? "idle" : "lifetime",
+                "reason":
+                    cause == .idleEnded
+                    ? "idle" : cause == .downEnded ? "endpoint down" : "lifetime",
                 "client": "\(row.client.source)", "endpoint": "\(row.upstream.destination)",
             ])
         end(row)
+    }
+
+    /// Ends flows of endpoints that went down, as fast as was ordered.
+    private func endDowned(
+        _ downed: inout DownedFlows, _ raw: borrowing RawSocket, now: UInt64
+    ) {
+        let orders = down.take()
+        downed.follow(orders, now: now)
+        if !orders.added.isEmpty {
+            do {
+                try datapath.forEachRow { downed.look(at: $0) }
+            } catch {
+                logger.warning("cannot walk the flow table", metadata: ["error": "\(error)"])
+            }
+            downed.didLook()
+        }
+        for row in downed.next(now: now) {
+            // What was found a while ago may be over by now.
+            guard let still = datapath.upstreamRow(of: row.client),
+                still.createdNanoseconds == row.createdNanoseconds
+            else { continue }
+            endByReset(still, .downEnded, raw)
+        }
+        for (endpoint, count) in downed.takeFinished() where count > 0 {
+            logger.notice(
+                "flows of an endpoint that is down were reset",
+                metadata: ["endpoint": "\(endpoint.address)", "flows": "\(count)"])
+        }
     }
 
     /// Clients that completed the handshake and never said a word.

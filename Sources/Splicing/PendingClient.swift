@@ -56,6 +56,9 @@ final class PendingClient {
         since = now
     }
 
+    /// Whether its first byte is that of a TLS handshake record.
+    var speaksTLS: Bool { assembly.bytes.first == 22 }
+
     func reset(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
         self.client = client
         self.note = note

@@ -2,6 +2,7 @@
 
 public import Balancing
 public import Datapath
+public import HealthChecking
 public import KernelSockets
 public import TLSClassifier
 public import WireTypes
@@ -107,17 +108,20 @@ public struct ClusterState: Sendable {
     public var picker: Picker
     /// How its endpoints are told who their clients are.
     public var proxyProtocol: ProxyProtocol
+    /// What becomes of clients when no endpoint may get them.
+    public var whenEmpty: EmptyAction
 
     /// A cluster.
     public init(
         id: UInt16, targets: [Int], connectTimeout: Duration, picker: Picker,
-        proxyProtocol: ProxyProtocol = .off
+        proxyProtocol: ProxyProtocol = .off, whenEmpty: EmptyAction = .tryAll
     ) {
         self.id = id
         self.targets = targets
         self.connectTimeout = connectTimeout
         self.picker = picker
         self.proxyProtocol = proxyProtocol
+        self.whenEmpty = whenEmpty
     }
 }
 
@@ -133,6 +137,8 @@ public struct RoutingSnapshot: Sendable {
     public let loads: [EndpointLoad]
     /// What they taught, likewise.
     public let lessons: EndpointLessons
+    /// What connections say of their health, likewise.
+    public let signals: HealthSignals
 
     /// A snapshot, whose clusters' pickers follow `loads`.
     public init(
@@ -145,6 +151,25 @@ public struct RoutingSnapshot: Sendable {
         self.clusters = clusters
         self.targets = targets
         lessons = EndpointLessons(count: targets.count)
+        signals = HealthSignals(targets: targets.count)
+    }
+
+    /// Where a client of the cluster at that place goes: to it, or, when no endpoint of it may get
+    /// connections, where its ``ClusterState/whenEmpty`` says. Takes a lock.
+    public func destination(of cluster: Int) -> RouteDestination {
+        var index = cluster
+        // Longer chains have a loop, which the configuration forbids.
+        for _ in clusters.indices {
+            let state = clusters[index]
+            guard state.picker.states.isEmpty else { return .cluster(index) }
+            signals.foundEmpty(cluster: index)
+            switch state.whenEmpty {
+            case .tryAll: return .reject(.reset)
+            case .reject(let how): return .reject(how)
+            case .cluster(let next): index = next
+            }
+        }
+        return .reject(.reset)
     }
 }
 

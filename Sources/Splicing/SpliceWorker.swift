@@ -134,7 +134,7 @@ public final class SpliceWorker: Sendable {
         while true {
             let timeout: Duration =
                 splicer.hasLate
-                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .seconds(1)
+                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .milliseconds(500)
             let ready = try epoll.wait(&events, timeout: rings.maySleep() ? timeout : .zero)
             rings.wake()
             let isCalled = events.prefix(ready).contains { $0.token == 0 }

@@ -3,6 +3,7 @@
 internal import Balancing
 internal import CrashPoints
 internal import Datapath
+internal import HealthChecking
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
@@ -13,10 +14,10 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
-        let cluster = routes.clusters[client.cluster]
-        guard let endpoint = nextTurn(client, now: now) else {
-            return handOver(client, .reject(.reset), now: now)
+        guard let endpoint = nextTurn(client, now: now) ?? otherTurn(client, now: now) else {
+            return
         }
+        let cluster = routes.clusters[client.cluster]
         CrashPoint.reach(.endpointPicked)
         client.attempts += 1
         client.tried.insert(endpoint)
@@ -24,6 +25,22 @@ extension Splicer where Kernel: ~Copyable {
         client.endpoint = endpoint
         client.target = cluster.targets[endpoint]
         attempt(client, endpoint: endpoint, cluster, now: now)
+    }
+
+    /// After all endpoints failed the client is reset; that of a cluster of which none serves goes
+    /// where it says. nil: the client was turned away.
+    private mutating func otherTurn(_ client: PendingClient, now: UInt64) -> Int? {
+        var policy = RejectPolicy.reset
+        if client.attempts == 0 {
+            switch routes.destination(of: client.cluster) {
+            case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
+            case .cluster(let index):
+                client.cluster = index
+                if let endpoint = pick(client, now: now) { return endpoint }
+            }
+        }
+        handOver(client, .reject(policy), now: now)
+        return nil
     }
 
     /// The next endpoint not tried yet. A SYN may simply have been lost: while the client waits,
@@ -140,8 +157,9 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     /// The endpoint refused, or took too long.
-    mutating func nextEndpoint(_ client: PendingClient, now: UInt64) {
+    mutating func nextEndpoint(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
         counters.increment(.failedAttempts)
+        routes.signals.connectFailed(client.target, failure)
         let patience = routes.clusters[client.cluster].connectTimeout.wholeNanoseconds
         routes.loads[client.target].observe(connectTime: patience, now: now)
         endAttempt(client, now: now)
@@ -152,7 +170,7 @@ extension Splicer where Kernel: ~Copyable {
     /// The endpoint remembers the tuple: the same one, from another port.
     mutating func nextPort(_ client: PendingClient, _ event: FlowRecord, now: UInt64) {
         guard let splice = client.splice, client.challenges < Self.challengesLimit else {
-            return nextEndpoint(client, now: now)
+            return nextEndpoint(client, .failed("it takes none of several ports"), now: now)
         }
         counters.increment(.failedAttempts)
         client.challenges += 1

@@ -3,6 +3,7 @@
 internal import Balancing
 internal import CrashPoints
 public import Datapath
+internal import HealthChecking
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
@@ -25,11 +26,12 @@ extension Splicer where Kernel: ~Copyable {
             if event.mss > 0 { routes.lessons.learn(segment: event.mss, of: client.target) }
             let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
             routes.loads[client.target].observe(connectTime: took, now: now)
+            routes.signals.connected(client.target)
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
             CrashPoint.reach(.refusalRead)
-            nextEndpoint(client, now: now)
+            nextEndpoint(client, .refused, now: now)
         case .challenged:
             nextPort(client, event, now: now)
         case .optionsRefused:
@@ -67,6 +69,9 @@ extension Splicer where Kernel: ~Copyable {
         // An endpoint that left the configuration: the sweeper ends what is left of it.
         guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
         else { return }
+        if event.kind == .reset, event.isFromEndpoint {
+            routes.signals.wasReset(by: target, now: now)
+        }
         let item = LingerQueue.Item(
             source: upstream.source, target: target,
             createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)

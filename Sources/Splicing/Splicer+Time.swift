@@ -2,6 +2,7 @@
 
 internal import Balancing
 internal import Datapath
+internal import HealthChecking
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
@@ -51,7 +52,7 @@ extension Splicer where Kernel: ~Copyable {
             // The word of its success may still be in the ring, or have been lost.
             if row.state == .connecting {
                 client.sawTimeout = true
-                nextEndpoint(client, now: now)
+                nextEndpoint(client, .noAnswer, now: now)
             } else {
                 didEstablish(client)
             }

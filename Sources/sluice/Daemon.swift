@@ -5,6 +5,7 @@ import Balancing
 import CrashPoints
 import Datapath
 import Foundation
+import HealthProbing
 import KernelBPF
 import KernelSockets
 import Logging
@@ -27,6 +28,7 @@ final class Daemon {
     private var sweeper: FlowSweeper?
     private var promises: ListenerPromises?
     private var follower: NetworkFollower?
+    private var monitor: HealthMonitor?
     private let counters: SplicerCounters
     private let admission: FlowAdmission
 
@@ -64,6 +66,8 @@ final class Daemon {
             relay = try Self.relay(configuration, bridge, logger)
             bridge.use(relay)
             try eachSocket { address, _ in try ListeningSocket.check(address) }
+            // Who waits for a first check must not serve before it.
+            if loaded == nil { try watchHealth(routes) }
             if let loaded { try splice(loaded, routes, bridge, names) }
             // Not before: the stack would take a remote client's SYN, and the handshake program
             // the segments after it, of which it knows nothing.
@@ -219,8 +223,9 @@ final class Daemon {
         workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
         let promises = ListenerPromises(datapath, routes)
         self.promises = promises
-        let sweeper = sweeper(datapath, routes, bridge, names, promises)
+        let sweeper = try sweeper(datapath, routes, bridge, names, promises)
         self.sweeper = sweeper
+        try watchHealth(routes)
         for (index, worker) in workers.enumerated() {
             settings.worker = index
             let parts = WorkerParts(
@@ -244,7 +249,7 @@ final class Daemon {
     private func sweeper(
         _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
         _ names: ServerNameTable, _ promises: ListenerPromises
-    ) -> FlowSweeper {
+    ) throws -> FlowSweeper {
         var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
         let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
         limits.forgotten = max(
@@ -252,9 +257,18 @@ final class Daemon {
         limits.probesIdle = configuration.limits.idleProbe
         limits.countsKeepalives = configuration.limits.countsKeepalives
         limits.lifetime = configuration.limits.maxLifetime
-        return FlowSweeper(
+        return try FlowSweeper(
             datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
             fallback: bridge, counters: counters, promises: promises, logger: logger)
+    }
+
+    /// Begins to check endpoints, and to hear what their connections say.
+    private func watchHealth(_ routes: RoutingSnapshot) throws {
+        let report = HealthReport(configuration.clusters, routes, sweeper, relay, logger)
+        let monitor = try HealthMonitor(
+            monitoredClusters(configuration, routes), signals: routes.signals, observer: report)
+        self.monitor = monitor
+        try monitor.start()
     }
 
     /// Takes over the splices of an earlier daemon.
@@ -344,6 +358,7 @@ final class Daemon {
 
     private func stop(keepFlows: Bool) {
         follower?.stop()
+        monitor?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
         datapath?.detachHandshakes()
         CrashPoint.reach(.handshakesDetached)

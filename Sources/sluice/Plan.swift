@@ -165,7 +165,7 @@ func snapshot(
             seed: .random(in: 0 ... .max))
         return ClusterState(
             id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
-            proxyProtocol: cluster.proxyProtocol)
+            proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
     }
     return RoutingSnapshot(
         listeners: listeners, clusters: clusters, targets: targets, loads: loads)

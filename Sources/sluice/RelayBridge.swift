@@ -2,6 +2,8 @@
 
 import Balancing
 import Datapath
+import HealthChecking
+import HealthProbing
 import KernelSockets
 import Logging
 import Relaying
@@ -22,6 +24,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
     private let own = Mutex<Set<IPAddress>>([])
+    /// Places of clusters by their ids.
+    private let clusterIndex: [UInt16: Int]
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
@@ -32,6 +36,9 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         self.names = names
         self.counters = counters
         self.logger = logger
+        clusterIndex = Dictionary(
+            routes.clusters.enumerated().map { ($1.id, $0) },
+            uniquingKeysWith: { first, _ in first })
         lookAtHostAddresses()
     }
 
@@ -50,9 +57,16 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
         case .relay(let cluster, let endpoint, let reason, let name):
-            relay.adopt(
-                connection,
-                plan: plan(listener, connection.tuple, cluster, reason, name, first: endpoint))
+            // One that was picked already is tried whatever happened since.
+            let destination =
+                endpoint == nil ? routes.destination(of: cluster) : .cluster(cluster)
+            switch destination {
+            case .cluster(let index):
+                relay.adopt(
+                    connection,
+                    plan: plan(listener, connection.tuple, index, reason, name, first: endpoint))
+            case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
+            }
         case .classify(let reason):
             reasons.withLock { $0[connection.tuple] = reason }
             relay.adopt(connection, listener: listener)
@@ -105,6 +119,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private func decision(
         _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
     ) -> RelayDecision {
+        var answer = answer
+        if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
             return .relay(plan(listener, tuple, index, reason(for: tuple), name))
@@ -149,9 +165,25 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     func didOpen(_ connection: RelayedConnection) { show(connection) }
 
-    func didUpdate(_ connection: RelayedConnection) { show(connection) }
+    func didUpdate(_ connection: RelayedConnection) {
+        show(connection)
+        if connection.upstream != nil, let target = target(of: connection) {
+            routes.signals.connected(target)
+        }
+    }
+
+    /// The place of its endpoint among all targets.
+    private func target(of connection: RelayedConnection) -> Int? {
+        guard let cluster = clusterIndex[connection.cluster] else { return nil }
+        let targets = routes.clusters[cluster].targets
+        return targets.indices.contains(Int(connection.endpoint))
+            ? targets[Int(connection.endpoint)] : nil
+    }
 
     func didFailToConnect(_ connection: RelayedConnection, _ error: SocketError) {
+        if let failure = ConnectFailure(error), let target = target(of: connection) {
+            routes.signals.connectFailed(target, failure)
+        }
         logger.info("endpoint did not accept", metadata: ["error": "\(error)"])
     }
 

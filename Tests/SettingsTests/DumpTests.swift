@@ -60,10 +60,19 @@ import Testing
                 load_factor: 150%
                 slow_start: 30s
                 panic_threshold: 40%
+                health: {check: http, interval: 1s, timeout: 100ms, rise: 1, fall: 5, jitter: 0%,
+                         fast_interval: 500ms, down_interval: 1m, start: wait_for_first,
+                         path: "/up?a=b", status: 204, server_name: www.web.test}
+                ejection: {failures: 2, base: 1s, max_share: 10%}
+                on_down: reset_slowly
+                when_empty: cluster w1b
                 endpoints:
                   - {address: "10.0.0.1:443", weight: 0, priority: 2}
                   - "[2001:db8::2]:443"
-              w1b: [10.0.0.4:80]
+              w1b:
+                health: {check: send, send: "PING\r\n", expect: "hex:00ff"}
+                when_empty: cluster null
+                endpoints: [10.0.0.4:80]
             """)
         let text = configuration.text
         #expect(try parse(text) == configuration, "\(text)")

@@ -76,6 +76,13 @@ struct Example: Sendable, CustomTestStringConvertible {
         #expect(full.clusters.allSatisfy { $0.connectTimeout == Defaults.connectTimeout })
         #expect(full.clusters.allSatisfy { $0.proxyProtocol == Defaults.proxyProtocol })
         #expect(full.clusters.allSatisfy { $0.balance == Defaults.balance })
+        #expect(full.clusters.allSatisfy { $0.onDown == Defaults.onDown })
+        #expect(full.clusters.allSatisfy { $0.whenEmpty == Defaults.whenEmpty })
+        let checked = try #require(full.clusters.first { $0.health != nil })
+        var health = Defaults.health
+        health.kind = .tls
+        #expect(checked.health == health)
+        #expect(checked.ejection == Defaults.ejection)
         #expect(full.clusters.flatMap(\.endpoints).allSatisfy { $0.priority == Defaults.priority })
         #expect(full.clusters.flatMap(\.endpoints).allSatisfy { $0.weight == Defaults.weight })
     }

@@ -48,6 +48,9 @@ public struct Balance: Hashable, Sendable {
     /// Percent of a priority level that must be healthy for it to serve; 0: one endpoint is enough.
     public var panicThreshold = 0
 
+    /// Whether endpoints are used whatever their health when no priority level is well enough.
+    public var triesUnwell = true
+
     /// The defaults.
     public init() {}
 

@@ -12,15 +12,19 @@ public enum Administration: String, Hashable, Sendable, CaseIterable {
 public enum EndpointHealth: String, Hashable, Sendable, CaseIterable {
     /// Nobody has looked yet: taken for well.
     case unknown
+    /// It waits for its first check, and does not serve before that.
+    case waiting
     /// A check found it well.
     case up
+    /// Its own connections say that something is wrong: it serves until a check says so too.
+    case suspect
     /// A check found it not to answer.
     case down
     /// Its own connections failed too often: out for a while.
     case ejected
 
     /// Whether it may get connections.
-    public var isWell: Bool { self == .unknown || self == .up }
+    public var isWell: Bool { [.unknown, .up, .suspect].contains(self) }
 }
 
 /// One endpoint of a cluster as those who change it see it.

@@ -42,6 +42,12 @@ public final class EndpointStates: Sendable {
     /// Connections of one endpoint, spliced and relayed, of all clusters that list its address.
     public func active(of index: Int) -> Int { load.active(of: index) }
 
+    /// Whether no endpoint may get connections.
+    public var isEmpty: Bool { serving.members.isEmpty }
+
+    /// Whether all endpoints are used whatever their health, since too few are well.
+    public var isPanic: Bool { serving.isPanic }
+
     /// How many connections were shared out without regard to health, since too few were well.
     public var panicPicks: UInt64 { panics.load(ordering: .relaxed) }
 

@@ -4,7 +4,8 @@
 /// each change.
 ///
 /// Priority levels are asked in order; the first of which enough is well serves. When none is, all
-/// endpoints serve whatever their health: a wrong check must not take everything away.
+/// endpoints serve whatever their health: a wrong check must not take everything away. Without
+/// ``Balance/triesUnwell`` those serve then that are well, of whatever level.
 final class ServingSet: Sendable {
     let version: UInt64
     /// Whether health is disregarded, since too few are well.
@@ -35,8 +36,9 @@ final class ServingSet: Sendable {
         let wanted = states.indices.filter { index in
             states[index].isWanted && (level == nil || fixed.endpoints[index].priority == level)
         }
-        let open = level == nil ? wanted : wanted.filter { states[$0].isAvailable }
-        isPanic = level == nil && !wanted.isEmpty
+        let isAll = level == nil && fixed.balance.triesUnwell
+        let open = isAll ? wanted : wanted.filter { states[$0].isAvailable }
+        isPanic = isAll && !wanted.isEmpty
         members = open.map { UInt16($0) }
         let others = states.indices.filter { index in
             level != nil && fixed.endpoints[index].priority != level && states[index].isAvailable

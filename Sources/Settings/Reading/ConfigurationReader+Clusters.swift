@@ -19,20 +19,26 @@ extension ConfigurationReader {
         var read = ClustersRead()
         guard let entry, let members = members(entry, FileSection.clusters) else { return read }
         var indices: [String: Int] = [:]
+        var empty: [Int: (EmptyChoice, Entry)] = [:]
         for (index, member) in members.enumerated() {
             indices[member.name] = index
-            read.all.append(cluster(member, UInt16(index), &read.endpoints))
+            read.all.append(cluster(member, UInt16(index), &read.endpoints, &empty[index]))
         }
         read.indices = indices
+        settleEmpty(&read, empty)
         return read
     }
 
     private func cluster(
-        _ entry: Entry, _ id: UInt16, _ places: inout [(TransportAddress, Position)]
+        _ entry: Entry, _ id: UInt16, _ places: inout [(TransportAddress, Position)],
+        _ empty: inout (EmptyChoice, Entry)?
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
         var proxyProtocol = Defaults.proxyProtocol
         var balance = Defaults.balance
+        var health: HealthCheck?
+        var ejection: Ejection?
+        var onDown = Defaults.onDown
         var list: Entry? = entry
         if case .mapping = entry.value {
             let title = "cluster \(quoted(entry.name))"
@@ -40,6 +46,14 @@ extension ConfigurationReader {
             timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
             proxyProtocol = section?.value(ClusterSection.proxyProtocol) ?? proxyProtocol
             balance = section.map(self.balance) ?? balance
+            if let section {
+                health = self.health(section)
+                ejection = self.ejection(section)
+                onDown = section.value(ClusterSection.onDown)
+                empty = section.entry(ClusterSection.whenEmpty).map {
+                    (section.value(ClusterSection.whenEmpty), $0)
+                }
+            }
             list = section?.requiredEntry(ClusterSection.endpoints)
         }
         let endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
@@ -51,7 +65,8 @@ extension ConfigurationReader {
         }
         return Cluster(
             id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
-            proxyProtocol: proxyProtocol, balance: balance)
+            proxyProtocol: proxyProtocol, balance: balance, health: health, ejection: ejection,
+            onDown: onDown)
     }
 
     private func balance(_ section: SectionReader<ClusterSection>) -> Balance {

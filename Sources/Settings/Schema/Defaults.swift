@@ -38,6 +38,14 @@ public enum Defaults {
     /// `balance`, `hash_key`, `table_size`, `load_factor`, `slow_start` and `panic_threshold` of a
     /// cluster.
     public static let balance = Balance()
+    /// `health` of a cluster that has it.
+    public static let health = HealthCheck()
+    /// `ejection` of a cluster that has it.
+    public static let ejection = Ejection()
+    /// `on_down` of a cluster.
+    public static let onDown = DownAction.keep
+    /// `when_empty` of a cluster.
+    public static let whenEmpty = EmptyAction.tryAll
     /// `weight` of an endpoint.
     public static let weight = 1
     /// `priority` of an endpoint.

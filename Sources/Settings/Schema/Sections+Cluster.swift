@@ -32,6 +32,17 @@ enum ClusterSection: Section {
         "panic_threshold", .percent(0...100, example: 50),
         standard: Defaults.balance.panicThreshold,
         "How much of a priority level must be healthy for it to serve. When no level is, all do.")
+    static let health = GroupKey(
+        "health", "a mapping", "How endpoints are asked whether they are well; without it, never.")
+    static let ejection = GroupKey(
+        "ejection", "a mapping",
+        "When connects that fail take an endpoint out; without it, never.")
+    static let onDown = ValueKey(
+        "on_down", .choice, standard: Defaults.onDown,
+        "What becomes of the connections of an endpoint that checks found down.")
+    static let whenEmpty = ValueKey(
+        "when_empty", .emptyChoice, standard: .tryAll,
+        "What becomes of clients when no endpoint is well. try_all disregards health then.")
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints",
         "Each an address, or a mapping with its weight and priority.")
@@ -39,7 +50,7 @@ enum ClusterSection: Section {
     static var keys: [any AnyKey] {
         [
             connectTimeout, proxyProtocol, balance, hashKey, tableSize, loadFactor, slowStart,
-            panicThreshold, endpoints,
+            panicThreshold, health, ejection, onDown, whenEmpty, endpoints,
         ]
     }
 }
@@ -63,7 +74,7 @@ extension Configuration {
     public static var reference: [(section: String, keys: [KeyReference])] {
         let sections: [any Section.Type] = [
             FileSection.self, ListenerSection.self, RuleSection.self, HelloSection.self,
-            ClusterSection.self,
+            ClusterSection.self, HealthSection.self, EjectionSection.self,
             EndpointSection.self, SourceSection.self, LimitsSection.self, LogSection.self,
         ]
         return sections.map { ($0.path, $0.keys.map(\.reference)) }

@@ -29,9 +29,9 @@ extension Configuration {
     /// A rule as it would be written in the list `rules`.
     public func text(of route: Route) -> String { route.ruleText(clusters.map(\.name)) }
 
-    private func indented(_ lines: [String]) -> [String] { lines.map { "  " + $0 } }
+    func indented(_ lines: [String]) -> [String] { lines.map { "  " + $0 } }
 
-    private func line<Value>(_ key: ValueKey<Value>, _ value: Value) -> String {
+    func line<Value>(_ key: ValueKey<Value>, _ value: Value) -> String {
         "\(key.name): \(FlowText.scalar(key.form.show(value)))"
     }
 
@@ -126,8 +126,9 @@ extension Configuration {
                 ClusterSection.slowStart,
                 cluster.balance.slowStart > .zero ? cluster.balance.slowStart : nil),
             line(ClusterSection.panicThreshold, cluster.balance.panicThreshold),
-            "\(ClusterSection.endpoints.name):",
         ]
+        lines += healthLines(cluster)
+        lines.append("\(ClusterSection.endpoints.name):")
         for endpoint in cluster.endpoints {
             let pairs = [
                 (EndpointSection.address.name, FlowText.scalar(endpoint.address.description)),

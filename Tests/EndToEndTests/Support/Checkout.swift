@@ -16,6 +16,7 @@ enum Checkout {
     static let splitHello = tests.appending(path: "Lab/split_hello.py").path
     static let captures = tests.appending(path: "TLSClassifierTests/Captures").path
     static let talk = tests.appending(path: "Lab/talk.py").path
+    static let healthEndpoint = tests.appending(path: "Lab/health_endpoint.py").path
     static let echoEndpoint = tests.appending(path: "Lab/echo_endpoint.py").path
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path
     static let mixed = tests.appending(path: "Lab/mixed.py").path

@@ -58,14 +58,16 @@ extension Lab {
     static let echoPort = 9700
 
     /// Starts echo endpoints on `count` ports and waits until they listen.
+    @discardableResult
     func startEcho(
         _ role: Role = .endpoint, port: Int = echoPort, count: Int = 1
-    ) async throws {
+    ) async throws -> Command {
         try await startAndWait(role, [Checkout.echoEndpoint, "\(port)", "\(count)"])
     }
 
     /// Starts a server that prints `listening` when it does.
-    func startAndWait(_ role: Role, _ line: [String]) async throws {
+    @discardableResult
+    func startAndWait(_ role: Role, _ line: [String]) async throws -> Command {
         let server = try start(role, line)
         let isListening = await isTrue(within: .seconds(10)) {
             server.printed.text.hasPrefix("listening") || !server.isRunning
@@ -73,6 +75,7 @@ extension Lab {
         guard isListening, server.isRunning else {
             throw Command.Failure(description: "\(line[0]): \(server.printed)")
         }
+        return server
     }
 
     func startTalk(

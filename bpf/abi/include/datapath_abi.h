@@ -336,6 +336,7 @@ enum daemon_counter {
 	DAEMON_LIFETIME_ENDED,	       /* flows ended by their greatest age */
 	DAEMON_EVICTED,		       /* live flows of which the kernel forgot a direction */
 	DAEMON_RESTORED,	       /* ... and that were made whole again */
+	DAEMON_DOWN_ENDED,	       /* flows ended because their endpoint was down */
 	DAEMON_COUNTERS,	       /* how many, not a counter */
 };
 
