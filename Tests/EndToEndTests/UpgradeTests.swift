@@ -20,7 +20,7 @@ extension EndToEnd {
         }
 
         private static let cases: [(family: Family, attach: String, version: Int)] = [
-            (.v4, "auto", 1), (.v6, "auto", 3), (.v4, "clsact", 3), (.v6, "clsact", 1),
+            (.v4, "auto", 1), (.v6, "auto", 4), (.v4, "clsact", 4), (.v6, "clsact", 1),
         ]
 
         @Test(arguments: cases)
@@ -120,7 +120,7 @@ extension EndToEnd {
             #expect(try await lab.programs(old) == programs)
         }
 
-        @Test(arguments: [1, 3])
+        @Test(arguments: [1, 4])
         func `that lacks what a flow needs is left alone, and the start names it`(
             version: Int
         ) async throws {

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 2u
+#define DATAPATH_ABI_VERSION 3u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
