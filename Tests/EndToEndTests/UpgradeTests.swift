@@ -226,7 +226,7 @@ extension EndToEnd {
             try await withLab { lab in
                 let scene = try await begin(lab, attach: "auto")
                 for (point, count) in Self.decisive {
-                    let old = try await lab.age(to: 3)
+                    let old = try await lab.age(to: 4)
                     try await crash(scene, at: point, count)
                     let successor = try await scene.startBalancer()
                     #expect(!FileManager.default.fileExists(atPath: old), "\(point)")
