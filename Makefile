@@ -8,6 +8,7 @@ build: deps
 
 # Swift Testing alone: there are no XCTest cases, and "Executed 0 tests" would mislead.
 test: lint
+	@.ci/install-envoy
 	swift test --disable-xctest
 
 # Both need root.

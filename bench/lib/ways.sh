@@ -48,7 +48,7 @@ way_missing() {
     haproxy*) want haproxy haproxy ;;
     envoy)
         [ -n "$(envoy_program)" ] \
-            || echo "no envoy in PATH, \$ENVOY or .build/envoy (bench/install puts it there)"
+            || echo "no envoy in PATH, \$ENVOY or .build/envoy (.ci/install-envoy puts it there)"
         ;;
     sluice) [ -x "$products/sluice" ] || echo "no $products/sluice (swift build -c release)" ;;
     esac

