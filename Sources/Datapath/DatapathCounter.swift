@@ -70,6 +70,10 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case restored
     /// Flows ended because their endpoint was down.
     case downEnded
+    /// Configurations that took the place of another.
+    case reloaded
+    /// Configurations that could not.
+    case reloadRefused
 
     /// The name in reports: `client_hello_too_large`.
     public var name: String { snakeCase("\(self)") }

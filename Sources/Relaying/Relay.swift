@@ -74,6 +74,14 @@ public final class Relay: Sendable {
         channel.post(.stopListening(address))
     }
 
+    /// Has the listening socket of `address` serve another listener from now on.
+    public func assign(_ address: TransportAddress, to listener: UInt16) {
+        channel.post(.assign(address, listener: listener))
+    }
+
+    /// Goes by other limits from now on.
+    public func use(_ limits: RelayLimits) { channel.post(.use(limits)) }
+
     /// Ends all connections that an endpoint of a cluster has accepted, with RST to both sides.
     public func end(connectionsTo endpoint: TransportAddress, of cluster: UInt16) {
         channel.post(.end(endpoint, cluster: cluster))

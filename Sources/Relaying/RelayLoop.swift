@@ -12,7 +12,7 @@ final class RelayLoop {
     let channel: RelayChannel
     let policy: any RelayPolicy
     let observer: any RelayObserver
-    let limits: RelayLimits
+    var limits: RelayLimits
     let logger: Logger
 
     var connections: [UInt64: Connection] = [:]
@@ -115,6 +115,11 @@ final class RelayLoop {
             case .listen(let listener): watch(listener)
             case .stopListening(let address):
                 listeners = listeners.filter { $0.value.socket.address != address }
+            case .assign(let address, let id):
+                for listener in listeners.values where listener.socket.address == address {
+                    listener.listener = id
+                }
+            case .use(let limits): self.limits = limits
             case .end(let endpoint, let cluster): endAll(to: endpoint, of: cluster)
             case .stop: isStopping = true
             }

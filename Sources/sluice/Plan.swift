@@ -22,7 +22,11 @@ struct Plan: Sendable {
     init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
         let found = try Self.interfaces(configuration.interfaces + extraInterfaces)
         self.init(configuration, found.map(\.interface), selectors: found.map(\.selector))
-        try Self.checkOwnership(configuration)
+        do {
+            try checkOwnership(configuration)
+        } catch {
+            throw failure("\(error)")
+        }
     }
 
     /// The same for interfaces that are known already.
@@ -100,11 +104,12 @@ struct Plan: Sendable {
         return found
     }
 
-    private static func checkOwnership(_ configuration: Configuration) throws {
+    /// Every address that is listened on is one of this host's.
+    func checkOwnership(_ configuration: Configuration) throws {
         let own = Set(NetworkInterface.hostAddresses)
         for address in configuration.listeners.flatMap(\.addresses)
         where !address.address.isUnspecified && !own.contains(address.address) {
-            throw failure(
+            throw Refusal(
                 "cannot listen on \(address): the address is not one of this host's. "
                     + "Add it to an interface (ip address add), or correct the listener")
         }
@@ -118,71 +123,6 @@ struct Plan: Sendable {
 
     /// Payload of a hello's segment that fits through every attached interface, timestamps and all.
     var segmentSize: Int { max((interfaces.map(\.mtu).min() ?? 1500) - 60 - 12, 524) }
-}
-
-/// Endpoints as seen from here.
-func targets(_ configuration: Configuration, attached: [NetworkInterface]) -> [Target] {
-    let own = Set(NetworkInterface.hostAddresses)
-    let attachedAddresses = Set(attached.flatMap(\.addresses))
-    var seen: Set<TransportAddress> = []
-    let addresses = configuration.clusters.flatMap(\.endpoints).map(\.address).filter {
-        seen.insert($0).inserted
-    }
-    return addresses.map { address in
-        if own.contains(address.address) {
-            return Target(address: address, sources: [], obstacle: .localEndpoint)
-        }
-        guard let way = sourceAddress(towards: address) else {
-            return Target(address: address, sources: [], obstacle: .noRoute)
-        }
-        let pool = configuration.source.addresses.filter {
-            $0.isIPv4 == address.address.isIPv4
-        }
-        // The interface that the kernel would send from must be one of ours, or the endpoint's
-        // answers never pass the datapath.
-        let isAttached = attachedAddresses.contains(way)
-        return Target(
-            address: address, sources: pool.isEmpty ? [way] : pool,
-            obstacle: isAttached ? nil : .noRoute)
-    }
-}
-
-/// Routing as the splicers and the relay use it; `names` are the ids of listeners and clusters.
-func snapshot(
-    _ configuration: Configuration, targets: [Target], listenerIDs: [UInt16], clusterIDs: [UInt16]
-) -> RoutingSnapshot {
-    var targetIndex: [TransportAddress: Int] = [:]
-    for (index, target) in targets.enumerated() { targetIndex[target.address] = index }
-    var listeners: [UInt16: ListenerRoutes] = [:]
-    for (listener, id) in zip(configuration.listeners, listenerIDs) {
-        listeners[id] = ListenerRoutes(listener, id: id)
-    }
-    let loads = targets.map { _ in EndpointLoad() }
-    let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
-        let places = cluster.endpoints.compactMap { targetIndex[$0.address] }
-        let picker = Picker(
-            cluster.endpoints, loads: places.map { loads[$0] }, balance: cluster.balance,
-            seed: .random(in: 0 ... .max))
-        return ClusterState(
-            id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
-            proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
-    }
-    return RoutingSnapshot(
-        listeners: listeners, clusters: clusters, targets: targets, loads: loads)
-}
-
-extension ListenerRoutes {
-    init(_ listener: Listener, id: UInt16) {
-        self.init(id: id)
-        table = listener.routes
-        defaultCluster = listener.defaultCluster
-        nonTLSCluster = listener.nonTLSCluster
-        rejection = listener.reject
-        helloLimit = listener.hello.maxSize
-        helloTimeout = listener.hello.timeout
-        lateGoesToDefault = listener.hello.onTimeout == .default
-        largeGoesToDefault = listener.hello.onTooLarge == .default
-    }
 }
 
 extension NetworkInterface {

@@ -16,7 +16,7 @@ import WireTypes
 /// relayed connections in the maps.
 final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let datapath: KernelDatapath?
-    private let routes: RoutingSnapshot
+    private let current: Mutex<RoutingSnapshot>
     private let names: ServerNameTable
     private let counters: SplicerCounters
     private let logger: Logger
@@ -24,21 +24,16 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
     private let own = Mutex<Set<IPAddress>>([])
-    /// Places of clusters by their ids.
-    private let clusterIndex: [UInt16: Int]
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
         counters: SplicerCounters, logger: Logger
     ) {
         self.datapath = datapath
-        self.routes = routes
+        current = Mutex(routes)
         self.names = names
         self.counters = counters
         self.logger = logger
-        clusterIndex = Dictionary(
-            routes.clusters.enumerated().map { ($1.id, $0) },
-            uniquingKeysWith: { first, _ in first })
         lookAtHostAddresses()
     }
 
@@ -48,6 +43,11 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         own.withLock { $0 = addresses }
     }
 
+    /// Another configuration is in force.
+    func use(_ routes: RoutingSnapshot) { current.withLock { $0 = routes } }
+
+    private var routes: RoutingSnapshot { current.withLock { $0 } }
+
     /// The relay is made with this bridge, so it comes after it.
     func use(_ relay: Relay) { self.relay.withLock { $0 = relay } }
 
@@ -56,15 +56,21 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
-        case .relay(let cluster, let endpoint, let reason, let name):
-            // One that was picked already is tried whatever happened since.
-            let destination =
-                endpoint == nil ? routes.destination(of: cluster) : .cluster(cluster)
+        case .relay(let cluster, let target, let reason, let name):
+            let routes = routes
+            // It may be configured no more since the splicer chose it.
+            guard let place = routes.place(ofCluster: cluster) else {
+                return relay.adoptAndReject(connection, .reset)
+            }
+            // An endpoint that was picked already is tried whatever happened since.
+            let first = target.flatMap { routes.clusters[place].targets.firstIndex(of: $0) }
+            let destination = first == nil ? routes.destination(of: place) : .cluster(place)
             switch destination {
-            case .cluster(let index):
+            case .cluster(let place):
                 relay.adopt(
                     connection,
-                    plan: plan(listener, connection.tuple, index, reason, name, first: endpoint))
+                    plan: plan(
+                        routes, listener, connection.tuple, place, reason, name, first: first))
             case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
@@ -76,7 +82,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func plan(
-        _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
+        _ routes: RoutingSnapshot, _ listener: UInt16, _ client: FlowTuple, _ cluster: Int,
+        _ reason: RelayReason,
         _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
@@ -99,31 +106,34 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     // The relay asks.
 
     func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
-        guard let routes = routes.listeners[listener] else { return .reject(.reset) }
+        let routes = routes
+        guard let answers = routes.listeners[listener] else { return .reject(.reset) }
         switch outcome {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
             return decision(
-                listener, tuple, routes.answer(to: hello, from: tuple.source.address),
+                routes, listener, tuple, answers.answer(to: hello, from: tuple.source.address),
                 hello.serverName)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             return decision(
-                listener, tuple, routes.answer(to: reason, from: tuple.source.address), nil)
+                routes, listener, tuple,
+                answers.answer(to: reason, from: tuple.source.address), nil)
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
-            return decision(listener, tuple, routes.answerToLateness, nil)
+            return decision(routes, listener, tuple, answers.answerToLateness, nil)
         }
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
+        _ routes: RoutingSnapshot, _ listener: UInt16, _ tuple: FlowTuple,
+        _ answer: RouteDestination, _ name: ServerName?
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            return .relay(plan(listener, tuple, index, reason(for: tuple), name))
+            return .relay(plan(routes, listener, tuple, index, reason(for: tuple), name))
         case .reject(let how):
             return .reject(RejectAction(how))
         }
@@ -167,21 +177,15 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     func didUpdate(_ connection: RelayedConnection) {
         show(connection)
-        if connection.upstream != nil, let target = target(of: connection) {
+        let routes = routes
+        if connection.upstream != nil, let target = routes.target(of: connection) {
             routes.signals.connected(target)
         }
     }
 
-    /// The place of its endpoint among all targets.
-    private func target(of connection: RelayedConnection) -> Int? {
-        guard let cluster = clusterIndex[connection.cluster] else { return nil }
-        let targets = routes.clusters[cluster].targets
-        return targets.indices.contains(Int(connection.endpoint))
-            ? targets[Int(connection.endpoint)] : nil
-    }
-
     func didFailToConnect(_ connection: RelayedConnection, _ error: SocketError) {
-        if let failure = ConnectFailure(error), let target = target(of: connection) {
+        let routes = routes
+        if let failure = ConnectFailure(error), let target = routes.target(of: connection) {
             routes.signals.connectFailed(target, failure)
         }
         logger.info("endpoint did not accept", metadata: ["error": "\(error)"])
@@ -207,6 +211,17 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         row.endpoint = connection.endpoint
         row.serverName = connection.serverName.map { names.id(of: $0) } ?? 0
         datapath.setRelayed(row)
+    }
+}
+
+extension RoutingSnapshot {
+    /// The place of its endpoint among all targets. Right after the configuration changed it may be
+    /// another endpoint's, which does no harm: it is then told of one connect too many.
+    fileprivate func target(of connection: RelayedConnection) -> Int? {
+        guard let place = place(ofCluster: connection.cluster) else { return nil }
+        let targets = clusters[place].targets
+        return targets.indices.contains(Int(connection.endpoint))
+            ? targets[Int(connection.endpoint)] : nil
     }
 }
 

@@ -70,6 +70,9 @@ public struct Picker: Sendable {
             .map { Int($0) }
     }
 
+    /// Follows its endpoints' connections no more: once nobody picks any more.
+    public func retire() { shared.load.retire() }
+
     private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
         switch shared.balance.policy {
         case .roundRobin: choice.inTurn()

@@ -84,8 +84,9 @@ extension ConfigurationReader {
             let entry = rule.entry(RuleSection.sourceFile)
         else { return [] }
         let folder = URL(fileURLWithPath: document.fileName).deletingLastPathComponent()
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path, relativeTo: folder))
-        else {
+        let url = URL(fileURLWithPath: path, relativeTo: folder)
+        note(file: url.path)
+        guard let data = try? Data(contentsOf: url) else {
             report(
                 entry.valuePosition,
                 "\"source_file\" is \(quoted(path)), which cannot be read; its place is meant "

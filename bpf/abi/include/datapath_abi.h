@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 3u
+#define DATAPATH_ABI_VERSION 4u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -263,7 +263,7 @@ struct instance_state {
 	__u64 secret[2];      /* key of our initial sequence numbers */
 	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
 	__u32 workers;	      /* rings in use */
-	__u32 pad;
+	__u32 reload_refused; /* 1: the last reload was, and an older configuration is in force */
 };
 
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
@@ -337,6 +337,8 @@ enum daemon_counter {
 	DAEMON_EVICTED,		       /* live flows of which the kernel forgot a direction */
 	DAEMON_RESTORED,	       /* ... and that were made whole again */
 	DAEMON_DOWN_ENDED,	       /* flows ended because their endpoint was down */
+	DAEMON_RELOADED,	       /* configurations that took the place of another */
+	DAEMON_RELOAD_REFUSED,	       /* ... and that could not */
 	DAEMON_COUNTERS,	       /* how many, not a counter */
 };
 
