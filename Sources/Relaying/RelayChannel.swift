@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import KernelSockets
 import Synchronization
 import WireTypes
@@ -8,7 +9,7 @@ import WireTypes
 enum RelayCommand: Sendable {
     case adopt(AdoptedConnection, AdoptionPurpose)
     case listen(RelayListener)
-    case stopListening(TransportAddress)
+    case stopListening(TransportAddress, done: DispatchSemaphore)
     case assign(TransportAddress, listener: UInt16)
     case use(RelayLimits)
     case end(TransportAddress, cluster: UInt16)
