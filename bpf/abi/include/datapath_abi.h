@@ -260,10 +260,11 @@ struct server_name_entry {
 
 /* State that outlives a daemon: one element. */
 struct instance_state {
-	__u64 secret[2];      /* key of our initial sequence numbers */
-	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
-	__u32 workers;	      /* rings in use */
-	__u32 pad;
+	__u64 secret[2];	/* key of our initial sequence numbers */
+	__u64 alive_until_ns;	/* CLOCK_MONOTONIC; clsact only: no handshakes after that */
+	__u32 workers;		/* rings in use */
+	__u32 admitted_entries; /* of flows, up to which flows are spliced; for reports, 0: unknown
+				 */
 };
 
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
