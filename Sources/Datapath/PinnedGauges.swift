@@ -28,8 +28,10 @@ public struct PinnedGauges: ~Copyable, Sendable {
     ]
     private static let programs = [
         "flows_ethernet", "flows_raw", "handshake_ethernet", "handshake_raw", "egress_ethernet",
-        "egress_raw", "end_splices", "merge_row",
+        "egress_raw", "end_splices", "merge_row", program,
     ]
+    /// The program that knows how many entries the maps have, and its pin.
+    static let program = "map_usage"
 
     private let pins: PinDirectory
     private let state: BPFMap<UInt32, instance_state>
@@ -52,15 +54,33 @@ public struct PinnedGauges: ~Copyable, Sendable {
         daemonCounterMap = daemonCounters
     }
 
-    /// How large each map is and how full. To count, they are read through.
-    public borrowing func usage(isCounted: Bool = true) throws(BPFError) -> [Usage] {
+    /// How large each map is and how full. The kernel knows (Linux 6.6); an older one does not, and
+    /// then the maps are read through, unless `isThorough` is false.
+    public borrowing func usage(isThorough: Bool = true) throws(BPFError) -> [Usage] {
+        let known = knownUsage()
         var usage: [Usage] = []
         for name in Self.maps {
             let gauge = try MapGauge(name: name, pinnedAt: pins.pin(name))
-            let used = isCounted ? try gauge.count() : nil
+            var used = known?[name]
+            if used == nil, isThorough { used = try gauge.count() }
             usage.append(Usage(map: name, used: used, capacity: gauge.capacity))
         }
         return usage
+    }
+
+    /// What the program says; nil where it is not there, or may not be run.
+    private borrowing func knownUsage() -> [String: Int]? {
+        guard BPFFilesystem.exists(pins.pin(Self.program)),
+            let program = try? BPFProgram(
+                name: Self.program, pinnedAt: pins.pin(Self.program)),
+            let usage = try? program.run(with: map_usage())
+        else { return nil }
+        let numbers = [
+            usage.flows, usage.handshakes, usage.listeners, usage.adopted, usage.relayed,
+            usage.names, usage.server_names,
+        ]
+        return Dictionary(
+            uniqueKeysWithValues: zip(Self.maps, numbers.map { Int(clamping: $0) }))
     }
 
     /// Entries of the flow table up to which the last daemon splices; nil: it did not say.

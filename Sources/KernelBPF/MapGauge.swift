@@ -29,9 +29,8 @@ public struct MapGauge: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
-    /// How many entries there are. The kernel tells that number to programs only (bpf_map_sum_elem_count(),
-    /// 6.6), so the map is read through, some thousands of entries a system call; those that come and
-    /// go meanwhile may be missed. Kernel 5.6.
+    /// How many entries there are, by reading the map through, some thousands of entries a system call;
+    /// those that come and go meanwhile may be missed. Half a second for a million. Kernel 5.6.
     public borrowing func count() throws(BPFError) -> Int {
         var room = 4096
         var keys = [UInt8](repeating: 0, count: room * sizes.key)

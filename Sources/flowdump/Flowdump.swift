@@ -12,7 +12,7 @@ struct Flowdump: ParsableCommand {
         usage: """
             flowdump [OPTIONS] [FILTER...]
             flowdump counters|status [OPTIONS]
-            flowdump metrics [--instance NAME] [--no-usage]
+            flowdump metrics [--instance NAME] [--no-walk]
             flowdump kill [OPTIONS] FILTER...
             """,
         discussion: """

@@ -10,7 +10,7 @@ struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics",
         abstract: "Write counters, map usage and run times as Prometheus reads them.",
-        usage: "flowdump metrics [--instance NAME] [--no-usage]",
+        usage: "flowdump metrics [--instance NAME] [--no-walk]",
         discussion: """
             Text format 0.0.4, for a textfile collector or a script that serves it. Run times are \
             there when the kernel takes them: sysctl kernel.bpf_stats_enabled=1.
@@ -18,13 +18,13 @@ struct MetricsCommand: ParsableCommand {
 
     @OptionGroup var instance: InstanceOption
 
-    @Flag(name: .long, help: "Leave out how full maps are, for which they are read through.")
-    var noUsage = false
+    @Flag(name: .long, help: "Read no map through where the kernel does not tell its usage.")
+    var noWalk = false
 
     func run() throws {
         let gauges = try PinnedGauges(instance: instance.name)
         var report = MetricsReport(instance: instance.name)
-        report.usage = try gauges.usage(isCounted: !noUsage)
+        report.usage = try gauges.usage(isThorough: !noWalk)
         report.admittedEntries = gauges.admittedEntries()
         report.datapath = gauges.datapathCounters()
         report.daemon = gauges.daemonCounters()

@@ -78,9 +78,9 @@ import Testing
     }
 
     @Test func `have a verb with help, and errors`() throws {
-        let command = try Flowdump.parseAsRoot(["metrics", "--instance", "x", "--no-usage"])
+        let command = try Flowdump.parseAsRoot(["metrics", "--instance", "x", "--no-walk"])
         let metrics = try #require(command as? MetricsCommand)
-        #expect(metrics.instance.name == "x" && metrics.noUsage)
+        #expect(metrics.instance.name == "x" && metrics.noWalk)
         let help = Flowdump.helpMessage(for: MetricsCommand.self, columns: 80)
         #expect(help.split(separator: "\n").allSatisfy { $0.count <= 80 })
         #expect(throws: (any Error).self) {

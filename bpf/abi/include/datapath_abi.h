@@ -290,6 +290,17 @@ struct splice_end_range {
 	__u32 count; /* at most SPLICE_ENDS_MAX */
 };
 
+/* What map_usage answers: entries in each map. */
+struct map_usage {
+	__u64 flows;
+	__u64 handshakes;
+	__u64 listeners;
+	__u64 adopted;
+	__u64 relayed;
+	__u64 names;
+	__u64 server_names;
+};
+
 /* Connections that the relay serves, for flowdump. Key: client's tuple. */
 struct relayed_entry {
 	struct flow_tuple upstream; /* balancer to endpoint; zero before connect */
