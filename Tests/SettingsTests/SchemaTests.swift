@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Settings
 import Testing
+
+@testable import Settings
 
 /// The tree of this project.
 enum Project {
@@ -34,6 +35,23 @@ enum Project {
 
     @Test func `is made of entries that say all that is needed`() {
         #expect(Configuration.referenceFaults == [])
+    }
+
+    @Test func `would name an entry that does not`() {
+        func key(_ name: String, _ purpose: String, _ shape: ValueShape) -> KeyReference {
+            KeyReference(
+                name: name, accepted: "a word", standard: nil, purpose: purpose, shape: shape)
+        }
+        let outline = Outline([
+            ("", [key("a", "A.", .section(nil)), key("b", "B.", .named)]),
+            ("a", [key("c", "", .scalar(.any)), key("d", "D.", .scalar(.any))]),
+            ("a.e", [key("d", "D.", .scalar(.any)), key("d", "D.", .scalar(.any))]),
+        ])
+        #expect(
+            outline.faults == [
+                "b holds a section b.NAME, which is not in the reference", "a.c has no text",
+                "a.e.d is there twice", "a.e is in no group",
+            ])
     }
 
     @Test func `has every key, and no other`() throws {
