@@ -105,7 +105,10 @@ let package = Package(
             ]),
         program(
             "flowdump",
-            ["FlowReport", "Datapath", "KernelSockets", "Splicing", "WireTypes", argumentParser],
+            [
+                "FlowReport", "Datapath", "KernelBPF", "KernelSockets", "Splicing", "WireTypes",
+                argumentParser,
+            ],
             exclude: ["flowdump.1"]),
 
         // The build of bpf/: clang -target bpf, the object embedded as text.
@@ -124,9 +127,12 @@ let package = Package(
             "HealthProbingTests",
             ["HealthProbing", "HealthChecking", "Balancing", "KernelSockets", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
-        tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes"]),
+        tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes", yams]),
         tests(
-            "FlowReportTests", ["FlowReport", "flowdump", "Datapath", "WireTypes", argumentParser]),
+            "FlowReportTests",
+            [
+                "FlowReport", "flowdump", "Datapath", "KernelBPF", "WireTypes", argumentParser,
+            ]),
         tests(
             "RelayingTests",
             ["Relaying", "KernelSockets", "TLSClassifier", "Datapath", "WireTypes", logging]),

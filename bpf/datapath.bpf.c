@@ -14,5 +14,6 @@
 #include "programs/egress.h"
 #include "programs/endings.h"
 #include "programs/merge.h"
+#include "programs/usage.h"
 
 char _license[] SEC("license") = "GPL";

@@ -65,6 +65,8 @@ public final class KernelDatapath: Sendable {
             try ProgramSet.omit(kind, from: object)
         }
         if !options.mergesRows { try object.omit(program: "merge_row") }
+        let tellsUsage = !options.isPrivate && Self.isLinux(6, 6)
+        if !tellsUsage { try object.omit(program: PinnedGauges.program) }
         do {
             try object.load()
         } catch {
@@ -92,6 +94,9 @@ public final class KernelDatapath: Sendable {
             name: "worker_states", owning: object.map("worker_states"))
         spliceEnds = try MappedArray(name: "splice_ends", owning: object.map("splice_ends"))
         endSplices = try object.program("end_splices")
+        if tellsUsage {
+            try object.program(PinnedGauges.program).pin(at: pins.pin(PinnedGauges.program))
+        }
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.

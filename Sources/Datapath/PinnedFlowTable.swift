@@ -39,7 +39,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         daemonCounterMap = daemonCounters
     }
 
-    private static func missing(_ pins: PinDirectory) -> BPFError {
+    static func missing(_ pins: PinDirectory) -> BPFError {
         guard let other = pins.otherVersions.first else {
             return BPFError(
                 "no instance \(pins.instance): nothing pinned under \(pins.path); "

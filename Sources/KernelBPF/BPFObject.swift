@@ -135,6 +135,17 @@ public struct BPFProgram: ~Copyable, Sendable {
     public let name: String
     let descriptor: FileDescriptor
 
+    init(name: String, descriptor: consuming FileDescriptor) {
+        self.name = name
+        self.descriptor = descriptor
+    }
+
+    /// The program that is pinned at `path`.
+    public init(name: String, pinnedAt path: String) throws(BPFError) {
+        let descriptor = try openPin(path)
+        self.init(name: name, descriptor: descriptor)
+    }
+
     /// Pins the program; a pin that is there already is replaced.
     public borrowing func pin(at path: String) throws(BPFError) {
         unsafe unlink(path)

@@ -37,12 +37,18 @@ public struct TestRunResult: Sendable {
 
 extension BPFProgram {
     /// Runs a program of the type `syscall` (Linux 5.14) with `context`. One system call.
-    public borrowing func run<Context: BitwiseCopyable>(with context: Context) throws(BPFError) {
+    ///
+    /// - Returns: What the program made of it.
+    @discardableResult
+    public borrowing func run<Context: BitwiseCopyable>(
+        with context: Context
+    ) throws(BPFError) -> Context {
         var context = context
         // The local outlives the call; the kernel copies it in and back out.
         let result = unsafe sluice_run(
             descriptor.number, &context, UInt32(MemoryLayout<Context>.size))
         try check(result, "cannot run \(name)")
+        return context
     }
 
     /// BPF_F_TEST_SKB_CHECKSUM_COMPLETE, which older headers lack.

@@ -5,8 +5,7 @@ public import FlowReport
 
 /// Options of every verb.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: "Whose maps to read.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
 
     @Option(name: [.short, .long], help: "How to write it.")
     var output = ReportFormat.table
@@ -14,13 +13,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: .long, help: "Leave out the line of headings.")
     var noHeader = false
 
-    /// The name is part of a path under /sys/fs/bpf.
-    func validate() throws {
-        let isFileName = !instance.isEmpty && !instance.hasPrefix(".") && !instance.contains("/")
-        guard isFileName else {
-            throw ValidationError("\"\(instance)\" is no name of an instance.")
-        }
-    }
+    var instance: String { named.name }
 }
 
 extension ReportFormat: ExpressibleByArgument {}

@@ -12,6 +12,7 @@ struct Flowdump: ParsableCommand {
         usage: """
             flowdump [OPTIONS] [FILTER...]
             flowdump counters|status [OPTIONS]
+            flowdump metrics [--instance NAME] [--no-walk]
             flowdump kill [OPTIONS] FILTER...
             """,
         discussion: """
@@ -23,7 +24,8 @@ struct Flowdump: ParsableCommand {
             """,
         version: "flowdump 0.1.0",
         subcommands: [
-            ListCommand.self, CountersCommand.self, StatusCommand.self, KillCommand.self,
+            ListCommand.self, CountersCommand.self, StatusCommand.self, MetricsCommand.self,
+            KillCommand.self,
         ],
         defaultSubcommand: ListCommand.self)
 

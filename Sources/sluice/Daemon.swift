@@ -63,6 +63,7 @@ final class Daemon {
             loaded?.clearDaemonState()
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
             admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
+            loaded?.publish(admittedEntries: 2 * admission.limit)
             let attached = loaded == nil ? [] : plan.interfaces
             ids = NameIDs(loaded)
             routing = try Routing(configuration, ids, attached: attached)

@@ -141,8 +141,10 @@ extension EndToEnd {
                 #expect(lab.logged("the address is not one of this host's") == 1)
                 #expect(try await lab.greet("kafka1.server.test", at: .listener(.v4)).isSuccess)
 
+                #expect(try await lastReload(lab) == "0")
                 _ = try lab.write(good)
                 try await reload(balancer)
+                #expect(try await lastReload(lab) == "1")
                 // They are published a few times a second.
                 let isCounted = try await isTrue(within: .seconds(2)) {
                     let counters = try await Command.run(
@@ -153,6 +155,16 @@ extension EndToEnd {
                 }
                 #expect(isCounted)
             }
+        }
+
+        /// What the metric says.
+        private func lastReload(_ lab: Lab) async throws -> String {
+            let line = "sluice_config_last_reload_ok{sluice=\"\(lab.name)\"} "
+            let metrics = try await Command.run(
+                [Checkout.flowdump, "metrics", "--instance", lab.name]
+            ).text
+            let place = try #require(metrics.range(of: line))
+            return String(metrics[place.upperBound...].prefix { !$0.isNewline })
         }
 
         @Test func `follow the file when asked to, and files of endpoints always`() async throws {

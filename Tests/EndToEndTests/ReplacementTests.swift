@@ -156,7 +156,8 @@ extension Lab {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         var found: [String] = []
         for name in names {
-            let kind = name.hasPrefix("link_") ? "link" : "map"
+            let isProgram = name == "map_usage"
+            let kind = isProgram ? "prog" : name.hasPrefix("link_") ? "link" : "map"
             let line = ["bpftool", "-j", kind, "show", "pinned", "\(folder)/\(name)"]
             let shown = try await Command.run(line)
             #expect(shown.isSuccess, "\(shown)")

@@ -46,22 +46,6 @@ extension BrokenBootstrap {
                 example 10.0.0.1 or "2001:db8::1"; host names are not looked up
                 """),
         BrokenBootstrap(
-            "health checks",
-            Parts(
-                cluster: "health_checks: [{timeout: 1s}]"),
-            errors: """
-                envoy.yaml:17:5: "health_checks" is not supported; leave it out; an endpoint \
-                that does not answer is skipped connection by connection
-                """),
-        BrokenBootstrap(
-            "outlier detection",
-            Parts(
-                cluster: "outlier_detection: {}"),
-            errors: """
-                envoy.yaml:17:5: "outlier_detection" is not supported; leave it out; an \
-                endpoint that does not answer is skipped connection by connection
-                """),
-        BrokenBootstrap(
             "circuit breakers",
             Parts(
                 cluster: "circuit_breakers: {thresholds: [{max_connections: 100}]}"),

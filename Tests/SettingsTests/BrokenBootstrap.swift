@@ -61,7 +61,7 @@ struct BrokenBootstrap: Sendable, CustomTestStringConvertible {
         self.errors = errors
     }
 
-    static let all = listeners + chains + filters + clusters
+    static let all = listeners + chains + filters + clusters + health
 }
 
 @Suite struct `Errors of Envoy's bootstraps` {

@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct `Configuration dump` {
     private func parse(_ text: String) throws -> Configuration {
-        try Configuration.parse(text: text, fileName: "dump.yaml")
+        #expect(try SchemaValidator.complaints(text) == [])
+        return try Configuration.parse(text: text, fileName: "dump.yaml")
     }
 
     @Test(arguments: Example.all)

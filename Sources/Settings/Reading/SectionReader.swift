@@ -20,7 +20,7 @@ struct SectionReader<Keys: Section> {
         switch entry.value {
         case .mapping(let mapping):
             let pairs = reader.entries(mapping)
-            let known = Keys.keys.map(\.reference.name)
+            let known = Keys.keys.map(\.name)
             let unknown = pairs.filter {
                 !known.contains($0.name) && !Keys.ignored.contains($0.name)
             }
@@ -31,7 +31,7 @@ struct SectionReader<Keys: Section> {
             (entries, misspelt, hasRefused) = ([:], [], false)
         default:
             let name = entry.name.isEmpty ? "the file" : quoted(entry.name)
-            let known = Keys.keys.map(\.reference.name).joined(separator: ", ")
+            let known = Keys.keys.map(\.name).joined(separator: ", ")
             reader.report(
                 entry.valuePosition,
                 "\(name) is \(entry.value.found); write a mapping of the keys \(known)")
@@ -91,14 +91,13 @@ struct SectionReader<Keys: Section> {
 
     /// The entry of `key`, or nil.
     func entry(_ key: some AnyKey) -> Entry? {
-        let name = key.reference.name
-        precondition(Keys.keys.contains { $0.reference.name == name })
-        return entries[name]
+        precondition(Keys.keys.contains { $0.name == key.name })
+        return entries[key.name]
     }
 
     /// Whether `key` is there, or was meant by one that is and was reported.
     func mentions(_ key: some AnyKey) -> Bool {
-        entry(key) != nil || misspelt.contains(key.reference.name)
+        entry(key) != nil || misspelt.contains(key.name)
     }
 
     /// The same by name.

@@ -5,11 +5,11 @@ internal import WireTypes
 extension Form where Value == String {
     /// The instance becomes a directory of bpffs, which takes no dots.
     static let instanceName = Form.name(
-        "1 to 32 letters, digits, \"-\" or \"_\"", longest: 32, others: "-_")
+        "1 to 32 letters, digits, \"-\" or \"_\"", longest: 32, others: "_-")
 
     /// What the names map of the datapath can hold.
     static let objectName = Form.name(
-        "1 to 63 letters, digits, \"-\", \"_\" or \".\"", longest: 63, others: "-_.")
+        "1 to 63 letters, digits, \"-\", \"_\" or \".\"", longest: 63, others: "_.-")
 
     /// A reference to a cluster; whether it exists is asked later.
     static let clusterName = Form(
@@ -17,7 +17,7 @@ extension Form where Value == String {
 
     private static func name(_ accepted: String, longest: Int, others: String) -> Form {
         Form(
-            accepted: accepted,
+            accepted: accepted, shape: .name("^[A-Za-z0-9\(others)]{1,\(longest)}$"),
             parse: { text in
                 let isName = text.unicodeScalars.allSatisfy {
                     $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
@@ -32,10 +32,12 @@ extension Form where Value == InterfaceSelector {
     /// By name or index; a quoted number is a name, which the reader sees to.
     static let interface = Form(
         accepted: "an interface's name or index, for example eth0 or 2",
+        shape: .name("^[^/:\\s]{1,15}$"),
         parse: { InterfaceSelector($0) }, show: \.description)
 
     static let interfaceIndex = Form(
         accepted: "an interface's index, for example 2",
+        shape: .number(1...Int(Int32.max)),
         parse: { text in decimal(text) == nil ? nil : InterfaceSelector(text) },
         show: \.description)
 }
@@ -43,6 +45,7 @@ extension Form where Value == InterfaceSelector {
 extension Form where Value == IPAddress {
     static let ipAddress = Form(
         accepted: "an IP address, for example 192.0.2.1 or \"2001:db8::1\"",
+        shape: .text("^[0-9A-Fa-f:.]+$"),
         parse: { text in IPAddress(text).flatMap { $0.isUnspecified ? nil : $0 } },
         show: \.description)
 }
@@ -50,6 +53,7 @@ extension Form where Value == IPAddress {
 extension Form where Value == TransportAddress {
     static let endpointAddress = Form(
         accepted: "an IP address and port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
+        shape: .text("^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+$"),
         advice: addressAdvice,
         parse: { text in
             TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
@@ -62,6 +66,7 @@ extension Form where Value == [TransportAddress] {
     static let listenerAddresses = Form(
         accepted: "an IP address and port, for example 192.0.2.1:443 or \"[2001:db8::1]:443\", "
             + "or a range of ports as in 192.0.2.1:9000-9099",
+        shape: .text("^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+(-[0-9]+)?$"),
         advice: addressAdvice,
         parse: { text in
             guard let colon = text.lastIndex(of: ":"),
@@ -76,6 +81,8 @@ extension Form where Value == [TransportAddress] {
 extension Form where Value == [ClosedRange<UInt16>] {
     static let portRanges = Form(
         accepted: "a port or range of ports, for example 10000-32767",
+        shape: .either(
+            .number(1...65535), .text("^ *[0-9]+(-[0-9]+)? *(, *[0-9]+(-[0-9]+)? *)*$")),
         parse: { text in
             let parts = text.split(separator: ",", omittingEmptySubsequences: false)
             let ranges = parts.compactMap { portRange(trimmed($0)) }

@@ -7,6 +7,7 @@ internal import WireTypes
 extension Form where Value == NamePattern {
     static let namePattern = Form(
         accepted: "a server name, for example www.example.com or \"*.example.com\"",
+        shape: .name("^(\\*\\.)?[^*\\s]+$"),
         advice: { nameAdvice($0) }, parse: { NamePattern($0) }, show: \.description)
 }
 
@@ -37,6 +38,7 @@ extension Form where Value == String {
 extension Form where Value == AddressBlock {
     static let addressBlock = Form(
         accepted: "an address or a block, for example 10.0.0.0/8 or \"2001:db8::/32\"",
+        shape: .text("^[0-9A-Fa-f:.]+(/[0-9]+)?$"),
         parse: { AddressBlock($0) }, show: \.description)
 }
 
@@ -46,7 +48,7 @@ extension Form where Value == TLSVersion {
     ]
 
     static let tlsVersion = Form(
-        accepted: alternatives(names.map(\.0)),
+        accepted: alternatives(names.map(\.0)), shape: .words(names.map(\.0)),
         parse: { text in names.first { $0.0 == text }?.1 },
         show: { version in names.first { $0.1 == version }?.0 ?? "\(version)" })
 }

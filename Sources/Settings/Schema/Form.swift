@@ -6,18 +6,22 @@ internal import Balancing
 struct Form<Value: Sendable>: Sendable {
     /// What a person should write: a noun phrase that ends the sentence "write …".
     let accepted: String
+    /// The same for programs.
+    var shape = ScalarShape.any
     /// What is probably wrong with a text that is not accepted, or nil.
     var advice: @Sendable (String) -> String? = { _ in nil }
     /// The value, or nil when the text is none.
     let parse: @Sendable (String) -> Value?
     /// The value as it would be written.
     let show: @Sendable (Value) -> String
+    /// What `show` says of a value that cannot be written, but is when the key is left out.
+    var absent: String?
 }
 
 extension Form where Value == Bool {
     /// `on` or `off`; `true` and `false` are understood.
     static let onOff = Form(
-        accepted: "on or off",
+        accepted: "on or off", shape: .words(["on", "off", "true", "false"]),
         parse: { ["on": true, "true": true, "off": false, "false": false][$0] },
         show: { $0 ? "on" : "off" })
 }
@@ -27,6 +31,7 @@ extension Form where Value == Int {
     static func count(_ range: ClosedRange<Int>) -> Form {
         Form(
             accepted: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+            shape: .number(range),
             parse: { text in decimal(text).flatMap { range.contains($0) ? $0 : nil } },
             show: { String($0) })
     }
@@ -39,6 +44,7 @@ extension Form where Value == Int {
         Form(
             accepted: "a percentage from \(range.lowerBound)% to \(range.upperBound)%, "
                 + "for example \(example)%",
+            shape: .text("^[0-9]+%$"),
             advice: { decimal($0) == nil ? nil : "the % is missing" },
             parse: { text in
                 guard text.hasSuffix("%"), let number = decimal(text.dropLast()) else {
@@ -53,6 +59,7 @@ extension Form where Value == Int {
     static func prime(_ largest: Int) -> Form {
         Form(
             accepted: "a prime number up to \(largest), for example 65537",
+            shape: .number(2...largest),
             parse: { text in
                 decimal(text).flatMap { $0 <= largest && Balance.isPrime($0) ? $0 : nil }
             },
@@ -64,6 +71,7 @@ extension Form where Value == Int {
         let bounds = "\(sizeText(range.lowerBound)) to \(sizeText(range.upperBound))"
         return Form(
             accepted: "a size from \(bounds), for example 16KiB",
+            shape: .either(.number(range), .text("^[0-9]+(B|k|K|KiB|M|MiB)?$")),
             parse: { text in bytes(text).flatMap { range.contains($0) ? $0 : nil } },
             show: sizeText)
     }
@@ -75,6 +83,7 @@ extension Form where Value == Duration {
         let bounds = "\(durationText(range.lowerBound)) to \(durationText(range.upperBound))"
         return Form(
             accepted: "a duration from \(bounds), for example 500ms, 10s, 1m or 24h",
+            shape: .text("^[0-9]+(ms|s|m|h)$"),
             advice: { decimal($0) == nil ? nil : "the unit is missing" },
             parse: { text in settingsDuration(text).flatMap { range.contains($0) ? $0 : nil } },
             show: durationText)
@@ -87,6 +96,7 @@ extension Form where Value == Duration? {
         let duration = Form<Duration>.duration(range)
         return Form(
             accepted: "\(word), or " + duration.accepted,
+            shape: .either(.words([word]), duration.shape),
             advice: duration.advice,
             parse: { text in text == word ? .some(nil) : duration.parse(text).map { $0 } },
             show: { $0.map(durationText) ?? word })
@@ -98,7 +108,7 @@ extension Form where Value: RawRepresentable<String> & CaseIterable {
     static var choice: Form {
         let words = Value.allCases.map(\.rawValue)
         return Form(
-            accepted: alternatives(words),
+            accepted: alternatives(words), shape: .words(words),
             advice: { suggestion(for: $0, among: words).map { "did you mean \"\($0)\"?" } },
             parse: { Value(rawValue: $0) }, show: \.rawValue)
     }
@@ -108,7 +118,8 @@ extension Form {
     /// The same, for a value that may be left out and then means `absent`.
     func orAbsent(_ absent: String) -> Form<Value?> {
         Form<Value?>(
-            accepted: accepted, advice: advice, parse: { text in parse(text).map { .some($0) } },
-            show: { value in value.map(show) ?? absent })
+            accepted: accepted, shape: shape, advice: advice,
+            parse: { text in parse(text).map { .some($0) } },
+            show: { value in value.map(show) ?? absent }, absent: absent)
     }
 }

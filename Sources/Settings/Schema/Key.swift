@@ -12,10 +12,26 @@ public struct KeyReference: Hashable, Sendable {
     public let standard: String?
     /// What it is for.
     public let purpose: String
+    /// What may be written, for programs.
+    var shape = ValueShape.scalar(.any)
+    /// Whether it must be there.
+    public var isRequired = false
+    /// Whether `standard` may be written as it stands.
+    public var isLiteral = false
+
+    /// The words that may be written; empty where there are none, or too many to say.
+    public var choices: [String] {
+        switch shape {
+        case .scalar(let shape), .scalars(let shape): shape.words
+        default: []
+        }
+    }
 }
 
 /// A key of any shape.
 protocol AnyKey: Sendable {
+    /// The same as in the reference, which costs more to make.
+    var name: String { get }
     var reference: KeyReference { get }
 }
 
@@ -34,8 +50,10 @@ struct ValueKey<Value: Sendable>: AnyKey {
     }
 
     var reference: KeyReference {
-        KeyReference(
-            name: name, accepted: form.accepted, standard: form.show(standard), purpose: purpose)
+        let text = form.show(standard)
+        return KeyReference(
+            name: name, accepted: form.accepted, standard: text, purpose: purpose,
+            shape: .scalar(form.shape), isLiteral: form.absent != text && form.parse(text) != nil)
     }
 }
 
@@ -52,7 +70,9 @@ struct RequiredKey<Value: Sendable>: AnyKey {
     }
 
     var reference: KeyReference {
-        KeyReference(name: name, accepted: form.accepted, standard: nil, purpose: purpose)
+        KeyReference(
+            name: name, accepted: form.accepted, standard: nil, purpose: purpose,
+            shape: .scalar(form.shape), isRequired: true)
     }
 }
 
@@ -73,7 +93,7 @@ struct ListKey<Value: Sendable>: AnyKey {
     var reference: KeyReference {
         KeyReference(
             name: name, accepted: form.accepted, isList: true, standard: standard,
-            purpose: purpose)
+            purpose: purpose, shape: .scalars(form.shape))
     }
 }
 
@@ -82,15 +102,32 @@ struct GroupKey: AnyKey {
     let name: String
     let accepted: String
     let purpose: String
+    let shape: ValueShape
+    let absent: String?
+    let isRequired: Bool
 
-    init(_ name: String, _ accepted: String, _ purpose: String) {
+    /// Says of a group that it may be left out like each of its keys.
+    static let defaults = "the defaults of its keys"
+
+    /// - Parameters:
+    ///   - shape: Where its keys are; by itself in the section whose path is that of the key.
+    ///   - absent: What counts when it is left out; nil: nothing.
+    init(
+        _ name: String, _ accepted: String, _ purpose: String, shape: ValueShape = .section(nil),
+        absent: String? = nil, isRequired: Bool = false
+    ) {
         self.name = name
         self.accepted = accepted
         self.purpose = purpose
+        self.shape = shape
+        self.absent = absent
+        self.isRequired = isRequired
     }
 
     var reference: KeyReference {
-        KeyReference(name: name, accepted: accepted, standard: nil, purpose: purpose)
+        KeyReference(
+            name: name, accepted: accepted, standard: absent, purpose: purpose, shape: shape,
+            isRequired: isRequired)
     }
 }
 

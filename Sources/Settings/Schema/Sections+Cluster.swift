@@ -45,7 +45,11 @@ enum ClusterSection: Section {
         "What becomes of clients when no endpoint is well. try_all disregards health then.")
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints",
-        "Each an address, or a mapping with its weight and priority.")
+        "1 to \(Cluster.endpointLimit), each an address, or a mapping with its weight and priority. "
+            + "This or endpoints_file must be there.",
+        shape: .list(
+            [.scalar(Form.endpointAddress.shape), .section(EndpointSection.path)],
+            most: Cluster.endpointLimit))
     static let endpointsFile = ValueKey(
         "endpoints_file", Form.filePath.orAbsent("none"), standard: nil,
         "In place of endpoints a file of them, one a line; a change is followed at once.")
@@ -74,13 +78,17 @@ enum EndpointSection: Section {
 }
 
 extension Configuration {
-    /// Every key of the file by the path of its section, in the order of the reference.
-    public static var reference: [(section: String, keys: [KeyReference])] {
-        let sections: [any Section.Type] = [
+    /// Every section of the file, in the order of the reference.
+    static var sections: [any Section.Type] {
+        [
             FileSection.self, ListenerSection.self, RuleSection.self, HelloSection.self,
             ClusterSection.self, HealthSection.self, EjectionSection.self,
             EndpointSection.self, SourceSection.self, LimitsSection.self, LogSection.self,
         ]
-        return sections.map { ($0.path, $0.keys.map(\.reference)) }
+    }
+
+    /// Every key of the file by the path of its section, in the order of the reference.
+    public static var reference: [(section: String, keys: [KeyReference])] {
+        sections.map { ($0.path, $0.keys.map(\.reference)) }
     }
 }

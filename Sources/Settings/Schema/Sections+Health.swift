@@ -76,6 +76,7 @@ extension Form where Value == String {
     /// characters.
     static let requestPath = Form(
         accepted: "a path of at most 1024 printable bytes, for example /healthz",
+        shape: .text("^/[!-~]*$"),
         parse: { text in
             let isPath = text.hasPrefix("/") && text.utf8.allSatisfy { (33...126).contains($0) }
             return isPath && text.utf8.count <= 1024 ? text : nil
@@ -85,6 +86,7 @@ extension Form where Value == String {
 extension Form where Value == ClosedRange<Int> {
     static let statusRange = Form(
         accepted: "a status code or a range of them, for example 200-399",
+        shape: .either(.number(100...599), .text("^[0-9]+(-[0-9]+)?$")),
         parse: { text in
             let ends = text.split(separator: "-", omittingEmptySubsequences: false).map(decimal)
             guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil,
@@ -99,7 +101,7 @@ extension Form where Value == ClosedRange<Int> {
 
 extension Form where Value == ServerName {
     static let serverName = Form(
-        accepted: "a server name, for example www.example.com",
+        accepted: "a server name, for example www.example.com", shape: .name("^[^*\\s]+$"),
         parse: { ServerName($0) }, show: \.text)
 }
 
@@ -124,6 +126,7 @@ extension Form where Value == EmptyChoice {
 
     static let emptyChoice = Form(
         accepted: "try_all, close, alert, reset, or cluster and the name of one",
+        shape: .either(.words(words.map(\.0)), .text("^cluster [A-Za-z0-9._-]{1,63}$")),
         advice: { suggestion(for: $0, among: words.map(\.0)).map { "did you mean \"\($0)\"?" } },
         parse: { text in
             if let word = words.first(where: { $0.0 == text }) { return word.1 }

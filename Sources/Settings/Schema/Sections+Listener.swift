@@ -5,20 +5,24 @@ enum ListenerSection: Section {
     static let path = "listeners.NAME"
     static let address = ListKey(
         "address", .listenerAddresses,
-        "What clients connect to; 0.0.0.0 and :: mean the addresses of the attached interfaces.")
+        "What clients connect to; 0.0.0.0 and :: mean the addresses of the attached interfaces. "
+            + "This or addresses must be there.")
     static let addresses = ListKey("addresses", .listenerAddresses, "The same, for several.")
     static let routes = GroupKey(
         "routes", "a mapping of server names to cluster names",
-        "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.")
+        "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.",
+        shape: .mapping(Form.namePattern.shape, to: .scalar(Form.clusterName.shape)))
     static let rules = GroupKey(
         "rules", "a list of rules",
-        "Routes that ask for more than a name, or do something else than to name a cluster.")
+        "Routes that ask for more than a name, or do something else than to name a cluster.",
+        shape: .list([.section(nil)]))
     static let wildcards = ValueKey(
         "wildcards", .choice, standard: Defaults.wildcards,
         "Whether *.x matches a.b.x (any_depth) or only a.x (one_label).")
     static let standard = ValueKey(
         "default", Form.clusterName.orAbsent("reject"), standard: nil,
-        "The cluster for hellos without a server name, or with one that no route matches.")
+        "The cluster for hellos without a server name, or with one that no route matches. "
+            + "This, routes or rules must be there.")
     static let nonTLS = ValueKey(
         "non_tls", Form.clusterName.orAbsent("reject"), standard: nil,
         "The cluster for clients whose first bytes are not TLS.")
@@ -26,7 +30,8 @@ enum ListenerSection: Section {
         "reject", .choice, standard: Defaults.reject,
         "What a client without a cluster gets: the TLS alert unrecognized_name, RST, FIN or nothing."
     )
-    static let hello = GroupKey("hello", "a mapping", "Bounds of the wait for a ClientHello.")
+    static let hello = GroupKey(
+        "hello", "a mapping", "Bounds of the wait for a ClientHello.", absent: GroupKey.defaults)
 
     static var keys: [any AnyKey] {
         [address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello]

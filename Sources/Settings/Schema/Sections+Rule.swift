@@ -37,7 +37,9 @@ enum RuleSection: Section {
         "to", Form.clusterName.orAbsent("nowhere"), standard: nil,
         "The cluster; with sni_regex, $1 to $9 in it are what its groups matched.")
     static let split = GroupKey(
-        "split", "a mapping of cluster names to weights", "Clusters that share the clients.")
+        "split", "a mapping of cluster names to weights",
+        "Clusters that share the clients, each with a weight from 0 to 65535.",
+        shape: .mapping(.any, to: .scalar(Form.count(0...65535).shape)))
     static let sticky = ValueKey(
         "sticky", .choice, standard: Stickiness.off,
         "Whether a split sends the same source always to the same cluster.")

@@ -16,19 +16,27 @@ enum FileSection: Section {
         "attach", .choice, standard: Defaults.attach,
         "How programs are attached; auto takes tcx where the kernel has it, else clsact.")
     static let listeners = GroupKey(
-        "listeners", "a mapping of listener names to listeners", "What clients connect to.")
+        "listeners", "a mapping of listener names to listeners", "What clients connect to.",
+        shape: .named, isRequired: true)
     static let clusters = GroupKey(
-        "clusters", "a mapping of cluster names to clusters", "Where connections go.")
+        "clusters", "a mapping of cluster names to clusters",
+        "Where connections go. A list of endpoints alone is a cluster, too.",
+        shape: .mapping(
+            Form.objectName.shape, to: .either([ClusterSection.endpoints.shape, .section(nil)])),
+        isRequired: true)
     static let source = GroupKey(
-        "source", "a mapping", "What connections to endpoints come from.")
-    static let limits = GroupKey("limits", "a mapping", "Bounds of what is kept.")
+        "source", "a mapping", "What connections to endpoints come from.", absent: GroupKey.defaults
+    )
+    static let limits = GroupKey(
+        "limits", "a mapping", "Bounds of what is kept.", absent: GroupKey.defaults)
     static let splicing = ValueKey(
         "splicing", .onOff, standard: Defaults.isSplicing,
         "Whether flows are handed to the kernel; off relays all of them.")
     static let workers = ValueKey(
         "workers", Form.count(1...256).orAbsent("one a core"), standard: Defaults.workers,
         "Threads that classify and route.")
-    static let log = GroupKey("log", "a mapping", "What is logged.")
+    static let log = GroupKey(
+        "log", "a mapping", "What is logged.", absent: GroupKey.defaults)
 
     static var keys: [any AnyKey] {
         [

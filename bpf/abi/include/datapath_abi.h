@@ -260,10 +260,13 @@ struct server_name_entry {
 
 /* State that outlives a daemon: one element. */
 struct instance_state {
-	__u64 secret[2];      /* key of our initial sequence numbers */
-	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
-	__u32 workers;	      /* rings in use */
-	__u32 reload_refused; /* 1: the last reload was, and an older configuration is in force */
+	__u64 secret[2];	/* key of our initial sequence numbers */
+	__u64 alive_until_ns;	/* CLOCK_MONOTONIC; clsact only: no handshakes after that */
+	__u32 workers;		/* rings in use */
+	__u32 admitted_entries; /* of flows, up to which flows are spliced; for reports, 0: unknown
+				 */
+	__u32 reload_refused;	/* 1: the last reload was, and an older configuration is in force */
+	__u32 pad;
 };
 
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
@@ -287,6 +290,17 @@ struct splice_end {
 struct splice_end_range {
 	__u32 first; /* slot */
 	__u32 count; /* at most SPLICE_ENDS_MAX */
+};
+
+/* What map_usage answers: entries in each map. */
+struct map_usage {
+	__u64 flows;
+	__u64 handshakes;
+	__u64 listeners;
+	__u64 adopted;
+	__u64 relayed;
+	__u64 names;
+	__u64 server_names;
 };
 
 /* Connections that the relay serves, for flowdump. Key: client's tuple. */

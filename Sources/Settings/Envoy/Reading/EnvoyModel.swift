@@ -62,6 +62,9 @@ struct EnvoyCluster {
     var balance = BalancePolicy.roundRobin
     /// Our keys and their values, beside `hash_key`.
     var values: [(key: String, value: EnvoyText)] = []
+    /// Keys and values of our `health`, and of our `ejection`; empty: there is none.
+    var health: [(key: String, value: EnvoyText)] = []
+    var ejection: [(key: String, value: EnvoyText)] = []
     var endpoints: [(address: EnvoyText, weight: Int, priority: Int)] = []
     /// Whether the filters that lead here hash the source, and the first of them that says so.
     var hashesSource: (is: Bool, position: Position)?

@@ -48,6 +48,7 @@ extension EnvoyReader {
         readBalance(section, &cluster)
         readProxyProtocol(section, &cluster)
         cluster.endpoints = endpoints(section)
+        readHealth(section, &cluster)
         return cluster
     }
 

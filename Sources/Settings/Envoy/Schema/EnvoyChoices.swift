@@ -60,4 +60,12 @@ enum EnvoyDefaults {
     static let helloTimeout = Duration.seconds(15)
     /// Envoy's ring has no bound for an endpoint's share: the highest that ours takes.
     static let loadFactor = 1000
+    /// Percent of the endpoints that must be well, else all are used.
+    static let panicThreshold = Int?.some(50)
+    /// Failures in a row that eject.
+    static let failures = 5
+    static let ejectionBase = Duration.seconds(30)
+    static let longestEjection = Duration.seconds(300)
+    /// Percent of the endpoints.
+    static let ejectionShare = 10
 }

@@ -30,7 +30,9 @@ extension Configuration {
             EnvoyBlock.self, EnvoyEBPFProxy.self, EnvoyTCPProxy.self, EnvoyWeightedClusters.self,
             EnvoyWeightedCluster.self, EnvoyHashPolicy.self, EnvoyClusterSection.self,
             EnvoyLeastRequest.self, EnvoyRoundRobin.self, EnvoySlowStart.self, EnvoyMaglev.self,
-            EnvoyProxySocket.self, EnvoyProxyConfig.self, EnvoyRawBuffer.self,
+            EnvoyCommonBalance.self, EnvoyPercent.self, EnvoyHealthCheck.self,
+            EnvoyHTTPCheck.self, EnvoyStatuses.self, EnvoyTCPCheck.self, EnvoyPayload.self,
+            EnvoyOutliers.self, EnvoyProxySocket.self, EnvoyProxyConfig.self, EnvoyRawBuffer.self,
             EnvoyAssignment.self, EnvoyLocality.self, EnvoyMember.self, EnvoyEndpoint.self,
             EnvoyEndpointSocket.self,
         ]

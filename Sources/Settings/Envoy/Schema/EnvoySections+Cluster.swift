@@ -24,9 +24,19 @@ enum EnvoyClusterSection: Section {
         "least_request_lb_config", "a mapping", "`balance`, `slow_start`")
     static let roundRobin = GroupKey("round_robin_lb_config", "a mapping", "`slow_start`")
     static let maglev = GroupKey("maglev_lb_config", "a mapping", "`table_size`")
+    static let common = GroupKey("common_lb_config", "a mapping", "`panic_threshold`")
+    static let healthChecks = GroupKey(
+        "health_checks", "a list of one health check",
+        "`health`, with `start: wait_for_first`, `jitter: 0%` and `panic_threshold: 50%`")
+    static let outliers = GroupKey(
+        "outlier_detection", "a mapping", "`ejection`, with `panic_threshold: 50%`")
+    static let closesConnections = ValueKey(
+        "close_connections_on_host_health_failure", .trueFalse, standard: false,
+        "`on_down`: true `reset`, by checks alone, not by ejections")
 
     static let keys: [any AnyKey] = [
         name, type, connectTimeout, policy, assignment, socket, leastRequest, roundRobin, maglev,
+        common, healthChecks, outliers, closesConnections,
     ]
     static let ignored = [
         "alt_stat_name", "connection_pool_per_downstream_connection", "dns_failure_refresh_rate",
@@ -39,17 +49,11 @@ enum EnvoyClusterSection: Section {
         "circuit_breakers": "sluice bounds no connections of a cluster yet, so leave it out",
         "cleanup_interval": "leave it out",
         "cluster_type": "write \"type\" STATIC and \"load_assignment\"",
-        "common_lb_config":
-            "leave it out; \"panic_threshold\" of sluice's own form is what comes closest",
         "eds_cluster_config": "write \"type\" STATIC and \"load_assignment\"",
-        "health_checks":
-            "leave it out; an endpoint that does not answer is skipped connection by connection",
         "hosts": "write \"load_assignment\"",
         "lb_subset_config": "make a cluster of each subset",
         "load_balancing_policy": "write \"lb_policy\"",
         "max_requests_per_connection": "sluice counts no requests, so leave it out",
-        "outlier_detection":
-            "leave it out; an endpoint that does not answer is skipped connection by connection",
         "preconnect_policy": "leave it out",
         "protocol_selection": "sluice speaks no HTTP, so leave it out",
         "common_http_protocol_options": "sluice speaks no HTTP, so leave it out",
@@ -63,7 +67,6 @@ enum EnvoyClusterSection: Section {
         "upstream_bind_config": "leave it out; sluice's own form has \"source\" for all clusters",
         "upstream_connection_options":
             "leave it out; \"limits\" of sluice's own form has \"idle_probe\"",
-        "close_connections_on_host_health_failure": "leave it out",
         "ignore_health_on_host_removal": "leave it out",
         "filters": "leave it out",
     ]

@@ -71,6 +71,12 @@ struct EnvoyTranslation {
             let key = cluster.hashesSource?.is == true ? HashKey.source : .sourcePort
             pairs.append((ClusterSection.hashKey.name, text(key.rawValue, mark)))
         }
+        for (name, values) in [
+            (ClusterSection.health.name, cluster.health),
+            (ClusterSection.ejection.name, cluster.ejection),
+        ] where !values.isEmpty {
+            pairs.append((name, .mapping(values.map { ($0.key, Node.scalar($0.value)) }, mark)))
+        }
         let endpoints = cluster.endpoints.map { endpoint in
             Node.mapping(
                 [

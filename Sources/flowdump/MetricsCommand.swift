@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Datapath
+internal import FlowReport
+internal import KernelBPF
+
+/// `flowdump metrics`: what the maps and programs of an instance say, for Prometheus.
+struct MetricsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics",
+        abstract: "Write counters, map usage and run times as Prometheus reads them.",
+        usage: "flowdump metrics [--instance NAME] [--no-walk]",
+        discussion: """
+            Text format 0.0.4, for a textfile collector or a script that serves it. Run times are \
+            there when the kernel takes them: sysctl kernel.bpf_stats_enabled=1.
+            """)
+
+    @OptionGroup var instance: InstanceOption
+
+    @Flag(name: .long, help: "Read no map through where the kernel does not tell its usage.")
+    var noWalk = false
+
+    func run() throws {
+        let gauges = try PinnedGauges(instance: instance.name)
+        var report = MetricsReport(instance: instance.name)
+        report.usage = try gauges.usage(isThorough: !noWalk)
+        report.admittedEntries = gauges.admittedEntries()
+        report.lastReloadIsOK = gauges.lastReloadIsOK()
+        report.datapath = gauges.datapathCounters()
+        report.daemon = gauges.daemonCounters()
+        report.programs = try gauges.programs() ?? []
+        try StandardOutput.write(Array(report.metrics.text.utf8))
+    }
+}
+
+/// What is known of an instance, as metrics.
+struct MetricsReport {
+    let instance: String
+    var usage: [PinnedGauges.Usage] = []
+    var admittedEntries: Int?
+    var lastReloadIsOK = true
+    var datapath: [(name: String, value: UInt64)] = []
+    var daemon: [(name: String, value: UInt64)] = []
+    /// Empty where the kernel takes no statistics.
+    var programs: [ProgramStatistics] = []
+
+    var metrics: [Metric] {
+        [
+            Metric(
+                "sluice_map_used", .gauge,
+                "Entries in a map; a spliced connection has two in flows.",
+                usage.compactMap { usage in
+                    usage.used.map { Metric.Sample(labels("map", usage.map), UInt64($0)) }
+                }),
+            Metric(
+                "sluice_map_max", .gauge, "Entries that a map has room for.",
+                usage.map { Metric.Sample(labels("map", $0.map), UInt64($0.capacity)) }),
+            Metric(
+                "sluice_map_watermark", .gauge,
+                "Entries up to which connections are spliced; above, they are relayed.",
+                admittedEntries.map { [Metric.Sample(labels("map", "flows"), UInt64($0))] } ?? []),
+            Metric(
+                "sluice_config_last_reload_ok", .gauge,
+                "1: the configuration asked for last is in force; 0: it was refused.",
+                [Metric.Sample([("sluice", instance)], lastReloadIsOK ? 1 : 0)]),
+            Metric(
+                "sluice_datapath_packets_total", .counter,
+                "Packets by what the datapath decided, and why.",
+                datapath.map { Metric.Sample(labels("reason", $0.name), $0.value) }),
+            Metric(
+                "sluice_daemon_events_total", .counter, "What the daemon did to clients and flows.",
+                daemon.map { Metric.Sample(labels("event", $0.name), $0.value) }),
+            Metric(
+                "sluice_program_run_seconds_total", .counter,
+                "Time in a program while the kernel took statistics.",
+                programs.map {
+                    Metric.Sample(labels("program", $0.name), secondsOf: $0.nanoseconds)
+                }),
+            Metric(
+                "sluice_program_runs_total", .counter,
+                "Runs of a program while the kernel took statistics.",
+                programs.map { Metric.Sample(labels("program", $0.name), $0.runs) }),
+        ]
+    }
+
+    /// `instance` is Prometheus' own label for what it scrapes.
+    private func labels(_ name: String, _ value: String) -> [(name: String, value: String)] {
+        [("sluice", instance), (name, value)]
+    }
+}
