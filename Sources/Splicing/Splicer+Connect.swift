@@ -32,6 +32,10 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func otherTurn(_ client: PendingClient, now: UInt64) -> Int? {
         var policy = RejectPolicy.reset
         if client.attempts == 0 {
+            if routes.clusters[client.cluster].picker.isFull {
+                refuse(client, .endpoints, now: now)
+                return nil
+            }
             switch routes.destination(of: client.cluster) {
             case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
             case .cluster(let index):
@@ -64,11 +68,20 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         let target = routes.targets[client.target]
         if let reason = obstacle(client, target) { return relay(client, reason, now: now) }
-        guard admission.admit() else { return relay(client, .tableFull, now: now) }
+        let seat = Seat(
+            listener: client.note.listener, cluster: client.cluster, endpoint: endpoint,
+            source: client.client.source.address)
+        if let full = routes.limits?.take(seat) { return turnAway(client, full, now: now) }
+        guard admission.admit() else {
+            routes.limits?.giveBack(seat)
+            return relay(client, .tableFull, now: now)
+        }
         guard let port = pools[client.target].take() else {
             admission.release()
+            routes.limits?.giveBack(seat)
             return relay(client, .noPort, now: now)
         }
+        if routes.limits != nil { seats[SeatKey(port, client.target)] = seat }
         routes.loads[client.target].open()
         CrashPoint.reach(.portTaken)
         let upstream = FlowTuple(source: port, destination: target.address)

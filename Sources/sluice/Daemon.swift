@@ -58,10 +58,12 @@ final class Daemon {
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
             admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
             let attached = loaded == nil ? [] : plan.interfaces
-            let routes = try Self.routes(configuration, loaded, attached)
+            let routes = try Self.routes(configuration, loaded, attached, counters)
             let names = Self.names(loaded)
             let bridge = RelayBridge(
                 datapath: loaded, routes: routes, names: names, counters: counters,
+                gates: SourceGates(
+                    configuration, listenerIDs: try Self.listenerIDs(configuration, loaded)),
                 logger: logger)
             relay = try Self.relay(configuration, bridge, logger)
             bridge.use(relay)
@@ -110,6 +112,7 @@ final class Daemon {
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
         options.sourcePorts = configuration.source.ports
+        options.sources = configuration.sourceRooms
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
@@ -139,18 +142,17 @@ final class Daemon {
     }
 
     private static func routes(
-        _ configuration: Configuration, _ datapath: KernelDatapath?, _ attached: [NetworkInterface]
+        _ configuration: Configuration, _ datapath: KernelDatapath?,
+        _ attached: [NetworkInterface], _ counters: SplicerCounters
     ) throws -> RoutingSnapshot {
         // Ids outlive this configuration: flows of an earlier one carry them.
-        let listeners = try configuration.listeners.enumerated().map { index, listener in
-            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
-        }
+        let listeners = try listenerIDs(configuration, datapath)
         let clusters = try configuration.clusters.enumerated().map { index, cluster in
             try datapath?.id(of: cluster.name, .cluster) ?? UInt16(index)
         }
         return snapshot(
             configuration, targets: targets(configuration, attached: attached),
-            listenerIDs: listeners, clusterIDs: clusters)
+            listenerIDs: listeners, clusterIDs: clusters, datapath: datapath, counters: counters)
     }
 
     private static func names(_ datapath: KernelDatapath?) -> ServerNameTable {
@@ -194,10 +196,14 @@ final class Daemon {
     }
 
     private var listenerIDs: [UInt16] {
-        get throws {
-            try configuration.listeners.enumerated().map { index, listener in
-                try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
-            }
+        get throws { try Self.listenerIDs(configuration, datapath) }
+    }
+
+    private static func listenerIDs(
+        _ configuration: Configuration, _ datapath: KernelDatapath?
+    ) throws -> [UInt16] {
+        try configuration.listeners.enumerated().map { index, listener in
+            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
         }
     }
 
@@ -291,11 +297,12 @@ final class Daemon {
         where NetworkInterface(index: index) == nil {
             datapath.detach(from: index)
         }
+        try configuration.giveSources(to: datapath)
         let ids = try listenerIDs
         for (address, listener) in plan.addresses {
             try promises.listen(
                 on: address,
-                ListenerPromise(listener: ids[listener], mss: plan.mss(for: address.address)))
+                plan.promise(at: address.address, listener: listener, id: ids[listener]))
         }
         for interface in plan.interfaces {
             let mode = Self.mode(configuration, interface)

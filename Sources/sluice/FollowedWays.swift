@@ -123,8 +123,9 @@ extension Plan {
     func promises(_ listeners: [UInt16]) -> [TransportAddress: ListenerPromise] {
         Dictionary(
             addresses.map { address, listener in
-                let mss = mss(for: address.address)
-                return (address, ListenerPromise(listener: listeners[listener], mss: mss))
+                let promise = promise(
+                    at: address.address, listener: listener, id: listeners[listener])
+                return (address, promise)
             }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -18,6 +18,8 @@ struct Plan: Sendable {
     let addresses: [(address: TransportAddress, listener: Int)]
     /// Addresses for ordinary listening sockets; wildcards stay wildcards.
     let sockets: [(address: TransportAddress, listener: Int)]
+    /// What is asked of clients' sources, by the listener's position.
+    let sources: [SourceNumbers]
 
     init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
         let found = try Self.interfaces(configuration.interfaces + extraInterfaces)
@@ -31,6 +33,9 @@ struct Plan: Sendable {
         selectors: [InterfaceSelector]
     ) {
         self.interfaces = interfaces
+        sources = configuration.listeners.indices.map {
+            configuration.sourceNumbers(ofListener: $0)
+        }
         self.selectors = selectors
         var specific: [(address: TransportAddress, listener: Int)] = []
         var wildcard: [(address: TransportAddress, listener: Int)] = []
@@ -116,6 +121,13 @@ struct Plan: Sendable {
         return UInt16(clamping: max(mtu - (address.isIPv4 ? 40 : 60), 536))
     }
 
+    /// What clients of an address are promised; `id` is the listener's in the name table.
+    func promise(at address: IPAddress, listener: Int, id: UInt16) -> ListenerPromise {
+        var promise = ListenerPromise(listener: id, mss: mss(for: address))
+        promise.sources = sources[listener]
+        return promise
+    }
+
     /// Payload of a hello's segment that fits through every attached interface, timestamps and all.
     var segmentSize: Int { max((interfaces.map(\.mtu).min() ?? 1500) - 60 - 12, 524) }
 }
@@ -149,7 +161,8 @@ func targets(_ configuration: Configuration, attached: [NetworkInterface]) -> [T
 
 /// Routing as the splicers and the relay use it; `names` are the ids of listeners and clusters.
 func snapshot(
-    _ configuration: Configuration, targets: [Target], listenerIDs: [UInt16], clusterIDs: [UInt16]
+    _ configuration: Configuration, targets: [Target], listenerIDs: [UInt16], clusterIDs: [UInt16],
+    datapath: KernelDatapath? = nil, counters: SplicerCounters? = nil
 ) -> RoutingSnapshot {
     var targetIndex: [TransportAddress: Int] = [:]
     for (index, target) in targets.enumerated() { targetIndex[target.address] = index }
@@ -158,17 +171,25 @@ func snapshot(
         listeners[id] = ListenerRoutes(listener, id: id)
     }
     let loads = targets.map { _ in EndpointLoad() }
+    let clusterTargets = configuration.clusters.map { cluster in
+        cluster.endpoints.compactMap { targetIndex[$0.address] }
+    }
+    let limits = ConnectionLimits(
+        configuration, listenerIDs: listenerIDs, clusterTargets: clusterTargets,
+        datapath: datapath, counters: counters)
     let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
-        let places = cluster.endpoints.compactMap { targetIndex[$0.address] }
+        let places = clusterTargets[Int(cluster.id)]
         let picker = Picker(
             cluster.endpoints, loads: places.map { loads[$0] }, balance: cluster.balance,
-            seed: .random(in: 0 ... .max))
+            caps: limits?.caps(cluster: Int(cluster.id)) ?? [], seed: .random(in: 0 ... .max))
         return ClusterState(
             id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
             proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
     }
-    return RoutingSnapshot(
+    var routes = RoutingSnapshot(
         listeners: listeners, clusters: clusters, targets: targets, loads: loads)
+    routes.limits = limits
+    return routes
 }
 
 extension ListenerRoutes {

@@ -16,9 +16,11 @@ import WireTypes
 /// relayed connections in the maps.
 final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let datapath: KernelDatapath?
-    private let routes: RoutingSnapshot
+    let routes: RoutingSnapshot
     private let names: ServerNameTable
-    private let counters: SplicerCounters
+    let counters: SplicerCounters
+    /// Who may connect by a listening socket; nil: everyone.
+    let gates: SourceGates?
     private let logger: Logger
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
@@ -29,12 +31,13 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
-        counters: SplicerCounters, logger: Logger
+        counters: SplicerCounters, gates: SourceGates? = nil, logger: Logger
     ) {
         self.datapath = datapath
         self.routes = routes
         self.names = names
         self.counters = counters
+        self.gates = gates
         self.logger = logger
         clusterIndex = Dictionary(
             routes.clusters.enumerated().map { ($1.id, $0) },
@@ -62,9 +65,16 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                 endpoint == nil ? routes.destination(of: cluster) : .cluster(cluster)
             switch destination {
             case .cluster(let index):
-                relay.adopt(
-                    connection,
-                    plan: plan(listener, connection.tuple, index, reason, name, first: endpoint))
+                switch seat(listener, connection.tuple, index, isChosen: endpoint != nil) {
+                case .seat(let seat):
+                    relay.adopt(
+                        connection,
+                        plan: plan(seat, connection.tuple, index, reason, name, first: endpoint))
+                case .full(let full):
+                    relay.adoptAndReject(
+                        connection,
+                        refusal(listener, full, speaksTLS: connection.received.first == 22))
+                }
             case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
@@ -76,16 +86,16 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func plan(
-        _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
+        _ seat: Seat, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
         _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let turns = RelayTurns(
             state.picker, ClientKey(source: client.source, serverName: name), first: first,
-            loads: state.targets.map { routes.loads[$0] })
+            loads: state.targets.map { routes.loads[$0] }, limits: routes.limits, seat: seat)
         var plan = RelayPlan(
-            listener: listener, cluster: state.id, reason: reason, serverName: name,
+            listener: seat.listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
             guard let endpoint = turns.next() else { return nil }
@@ -105,7 +115,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         case .classified(.hello(let hello)):
             return decision(
                 listener, tuple, routes.answer(to: hello, from: tuple.source.address),
-                hello.serverName)
+                hello.serverName, speaksTLS: true)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             return decision(
@@ -117,13 +127,19 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
+        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?,
+        speaksTLS: Bool = false
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            return .relay(plan(listener, tuple, index, reason(for: tuple), name))
+            switch seat(listener, tuple, index) {
+            case .seat(let seat):
+                return .relay(plan(seat, tuple, index, reason(for: tuple), name))
+            case .full(let full):
+                return .reject(refusal(listener, full, speaksTLS: speaksTLS))
+            }
         case .reject(let how):
             return .reject(RejectAction(how))
         }
@@ -211,7 +227,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 }
 
 extension RejectAction {
-    fileprivate init(_ rejection: RejectPolicy) {
+    init(_ rejection: RejectPolicy) {
         switch rejection {
         case .alert: self = .alert
         // A socket answers for itself: what is left is to end it.

@@ -18,12 +18,18 @@ public struct Picker: Sendable {
         let slowStart: UInt64
         let load: ClusterLoad
         let seed: UInt64
+        /// By place in the cluster; empty when no endpoint has one.
+        let caps: [ConnectionCap?]
         private let position: Atomic<UInt64>
 
-        init(_ balance: Balance, _ load: ClusterLoad, seed: UInt64, start: UInt64) {
+        init(
+            _ balance: Balance, _ load: ClusterLoad, _ caps: [ConnectionCap?], seed: UInt64,
+            start: UInt64
+        ) {
             self.balance = balance
             slowStart = balance.slowStart.wholeNanoseconds
             self.load = load
+            self.caps = caps
             self.seed = seed
             position = Atomic(start)
         }
@@ -36,17 +42,20 @@ public struct Picker: Sendable {
     ///
     /// - Parameters:
     ///   - loads: What counts their connections, in the same order.
+    ///   - caps: Bounds of their connections, in the same order; empty: none has one. Who is full is
+    ///     passed over.
     ///   - seed: What random choices come of; different ones keep balancers out of step.
     ///   - start: The turn to begin with.
     public init(
         _ endpoints: [Endpoint], loads: [EndpointLoad], balance: Balance = Balance(),
-        seed: UInt64 = 0, start: UInt64 = 0
+        caps: [ConnectionCap?] = [], seed: UInt64 = 0, start: UInt64 = 0
     ) {
         precondition(!endpoints.isEmpty && endpoints.count <= Cluster.endpointLimit)
         precondition(endpoints.count == loads.count)
+        precondition(caps.isEmpty || endpoints.count == caps.count)
         let load = ClusterLoad(loads, findsLeast: balance.policy == .leastConnections)
         states = EndpointStates(.init(endpoints: endpoints, balance: balance), load)
-        shared = Shared(balance, load, seed: seed, start: start)
+        shared = Shared(balance, load, caps, seed: seed, start: start)
         serving = states.serving
     }
 
@@ -66,8 +75,16 @@ public struct Picker: Sendable {
         if serving.isPanic { states.countPanic() }
         let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
         return self.choice(choice, client)
-            ?? serving.reserve.first { !tried.contains(Int($0)) }
+            ?? serving.reserve.first { !tried.contains(Int($0)) && !choice.isFull(Int($0)) }
             .map { Int($0) }
+    }
+
+    /// Whether every endpoint that may get connections has all that it may have.
+    public var isFull: Bool {
+        let serving = states.serving
+        let all = serving.members + serving.reserve
+        return !shared.caps.isEmpty && !all.isEmpty
+            && all.allSatisfy { shared.caps[Int($0)]?.isFull ?? false }
     }
 
     private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {

@@ -27,9 +27,15 @@ enum ListenerSection: Section {
         "What a client without a cluster gets: the TLS alert unrecognized_name, RST, FIN or nothing."
     )
     static let hello = GroupKey("hello", "a mapping", "Bounds of the wait for a ClientHello.")
+    static let maxConnections = Bounds.maxConnections("The most connections.")
+    static let access = Bounds.access("Who may connect, of those that may connect at all.")
+    static let perSource = Bounds.perSource("What clients of one source may do at this listener.")
 
     static var keys: [any AnyKey] {
-        [address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello]
+        [
+            address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello,
+            maxConnections, access, perSource,
+        ]
     }
 }
 
