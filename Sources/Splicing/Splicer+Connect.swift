@@ -32,10 +32,6 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func otherTurn(_ client: PendingClient, now: UInt64) -> Int? {
         var policy = RejectPolicy.reset
         if client.attempts == 0 {
-            if routes.clusters[client.cluster].picker.isFull {
-                refuse(client, .endpoints, now: now)
-                return nil
-            }
             switch routes.destination(of: client.cluster) {
             case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
             case .cluster(let index):
@@ -43,7 +39,11 @@ extension Splicer where Kernel: ~Copyable {
                 if let endpoint = pick(client, now: now) { return endpoint }
             }
         }
-        handOver(client, .reject(policy), now: now)
+        if routes.clusters[client.cluster].picker.isFull(besides: client.tried) {
+            refuse(client, .endpoints, now: now)
+        } else {
+            handOver(client, .reject(policy), now: now)
+        }
         return nil
     }
 

@@ -22,7 +22,7 @@ extension RelayBridge {
     ) -> Seating {
         let seat = Seat(listener: listener, cluster: cluster, source: client.source.address)
         guard let limits = routes.limits else { return .seat(seat) }
-        if !isChosen, routes.clusters[cluster].picker.isFull { return .full(.endpoints) }
+        if !isChosen, routes.clusters[cluster].picker.isFull() { return .full(.endpoints) }
         return limits.take(seat).map { .full($0) } ?? .seat(seat)
     }
 

@@ -178,16 +178,16 @@ private func block(_ text: String) -> AddressBlock {
         }
         for number in 0..<200 { #expect(open(number) != nil) }
         #expect(loads[0].active <= 2 && loads[2].active <= 5)
-        #expect(!picker.isFull)
+        #expect(!picker.isFull())
         // The one without a bound goes.
         picker.states.set(administration: .draining, of: 1, now: 1)
         for number in 0..<10 { _ = open(number) }
-        #expect(picker.isFull)
+        #expect(picker.isFull())
         #expect(open(3) == nil)
         #expect(loads.map(\.active) == [2, loads[1].active, 5, 1])
         loads[2].close()
         caps[2]?.giveBack()
-        #expect(!picker.isFull)
+        #expect(!picker.isFull())
         #expect((1...20).compactMap { open($0) } == [2])
     }
 }

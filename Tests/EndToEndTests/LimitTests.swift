@@ -155,6 +155,10 @@ extension EndToEnd {
                 #expect(try await knock(lab, .v4) == 0)
                 #expect(try await knock(lab, .v4, from: .balancer) != 0)
                 #expect(try await waits(for: "daemon_socket_denied", lab))
+                let output = try await lab.runBalancer(
+                    "explain", "\(lab.state)/sluice.yaml", "--sni", "kafka1.server.test", "--src",
+                    "192.0.2.1")
+                #expect(output.text.contains("denied    by access of the listener"), "\(output)")
                 try await balancer.stop()
             }
             // For all listeners, and from a file.

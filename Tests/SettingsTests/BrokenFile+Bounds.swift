@@ -18,7 +18,7 @@ extension BrokenFile {
                 + "\"deny_file\""),
         limits(
             "a block that may and may not", "access: {allow: 10.0.0.1, deny: [10.0.0.1/32]}",
-            "35: 10.0.0.1/32 is in \"allow\" as well (line 2); write it in one of them"),
+            "36: 10.0.0.1/32 is in \"allow\" as well (line 2); write it in one of them"),
         limits(
             "a block that is a name", "access: {deny: bad.test}",
             "18: \"deny\" is \"bad.test\"; write an address or a block, for example 10.0.0.0/8 "

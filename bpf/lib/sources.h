@@ -105,7 +105,7 @@ static __noinline int turn_away(struct __sk_buff *skb, struct packet *p, __u32 w
 	a = new_answer(skb, p);
 	if (!a)
 		return drop(COUNTER_DROP_KERNEL);
-	/* As long as no hello should be: who sends it again gets the answer to its SYN. */
+	/* Longer than any answer is made of: dropped, and sent again in smaller pieces. */
 	if (p->payload && !sum_payload(skb, p, a))
 		return drop(why);
 	a->new.tcp.rst = 1;

@@ -79,12 +79,15 @@ public struct Picker: Sendable {
             .map { Int($0) }
     }
 
-    /// Whether every endpoint that may get connections has all that it may have.
-    public var isFull: Bool {
+    /// Whether there would be an endpoint for a client, were it not for their bounds: those that
+    /// may get connections were tried or have all that they may have, one of them at least.
+    public func isFull(besides tried: TriedEndpoints = TriedEndpoints()) -> Bool {
+        guard !shared.caps.isEmpty else { return false }
         let serving = states.serving
-        let all = serving.members + serving.reserve
-        return !shared.caps.isEmpty && !all.isEmpty
-            && all.allSatisfy { shared.caps[Int($0)]?.isFull ?? false }
+        guard !serving.members.isEmpty else { return false }
+        let all = (serving.members + serving.reserve).map { Int($0) }
+        let full = all.filter { shared.caps[$0]?.isFull ?? false }
+        return !full.isEmpty && all.allSatisfy { full.contains($0) || tried.contains($0) }
     }
 
     private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
