@@ -74,6 +74,10 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case restored
     /// Flows ended because their endpoint was down.
     case downEnded
+    /// Configurations that took the place of another.
+    case reloaded
+    /// Configurations that could not.
+    case reloadRefused
     /// Clients reset to make room, since too many owe their hello.
     case helloEvicted
     /// Clients turned away, since the process has all the connections that it may have.

@@ -8,14 +8,10 @@ public import WireTypes
 /// How many entries the maps about clients' sources have room for. None is pinned: each daemon has
 /// its own.
 public struct SourceRooms: Sendable {
-    /// Blocks of all lists.
-    public var rules = 1
-    /// Limits, by number; 0 is none.
-    public var limits = 1
     /// Sources whose pace is remembered.
     public var paces = 1024
     /// Sources that have all the connections that they may have.
-    public var full = 1
+    public var full = 1024
 
     /// Next to nothing.
     public init() {}
@@ -69,10 +65,8 @@ public struct SourceAllowance: Sendable {
 
 extension KernelDatapath {
     static func makeRoom(_ rooms: SourceRooms, in object: borrowing BPFObject) throws(BPFError) {
-        try object.set(capacity: max(rooms.rules, 1), ofMap: "source_rules")
-        try object.set(capacity: max(rooms.limits, 1), ofMap: "source_limits")
         try object.set(capacity: rooms.paces, ofMap: "sources")
-        try object.set(capacity: max(rooms.full, 1), ofMap: "full_sources")
+        try object.set(capacity: rooms.full, ofMap: "full_sources")
     }
 
     /// Adds blocks to a list, before listeners name it. A system call for a thousand of them.
@@ -87,6 +81,11 @@ extension KernelDatapath {
             try sourceRules.set(keys.span, to: values.span)
             start += part.count
         }
+    }
+
+    /// Removes blocks from a list, after listeners named it. A system call for each.
+    public func remove(_ blocks: [AddressBlock], fromList list: UInt16) {
+        for block in blocks { sourceRules.remove(block.key(list)) }
     }
 
     /// Says what a limit's number means, before listeners name it.

@@ -102,19 +102,21 @@ extension KernelDatapath {
         return ids
     }
 
-    /// The id of a name: the one it had before, else a new one.
-    public func id(of name: String, _ kind: NameKind) throws(BPFError) -> UInt16 {
-        var free: UInt32 = 0
+    /// The names that flows may carry the ids of.
+    public func storedNames(_ kind: NameKind) -> [String: UInt16] {
+        var ids: [String: UInt16] = [:]
         for key in names.keys() where key >> 16 == kind.rawValue {
-            if let entry = names.value(of: key), text(of: entry.text) == name {
-                return UInt16(truncatingIfNeeded: key)
-            }
-            free = max(free, key & 0xffff + 1)
+            guard let entry = names.value(of: key) else { continue }
+            ids[text(of: entry.text)] = UInt16(truncatingIfNeeded: key)
         }
+        return ids
+    }
+
+    /// Writes a name under `id`.
+    public func setName(_ name: String, id: UInt16, _ kind: NameKind) throws(BPFError) {
         var entry = name_entry()
         withText(name, in: &entry.text)
-        try names.set(kind.rawValue << 16 | free & 0xffff, to: entry)
-        return UInt16(truncatingIfNeeded: free)
+        try names.set(kind.rawValue << 16 | UInt32(id), to: entry)
     }
 
     /// Writes a server name under `id`.
@@ -155,6 +157,13 @@ extension KernelDatapath {
     public func heartbeat(until nanoseconds: UInt64) {
         guard var state = instanceState.value(of: 0) else { return }
         state.alive_until_ns = nanoseconds
+        try? instanceState.set(0, to: state)
+    }
+
+    /// Says whether the last reload was refused.
+    public func noteReload(isRefused: Bool) {
+        guard var state = instanceState.value(of: 0) else { return }
+        state.reload_refused = isRefused ? 1 : 0
         try? instanceState.set(0, to: state)
     }
 

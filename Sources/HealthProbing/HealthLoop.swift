@@ -18,7 +18,7 @@ final class HealthLoop {
     private let observer: any HealthObserver
     private let channel: HealthChannel
     private let runner: ProbeRunner
-    private var watches: [ClusterWatch] = []
+    private var watches: [ClusterWatch]
     /// Who is at an address.
     private var places: [Int: [Place]] = [:]
     private var queue = WakeQueue()
@@ -31,19 +31,16 @@ final class HealthLoop {
     private var random = SystemRandomNumberGenerator()
 
     init(
-        _ clusters: [MonitoredCluster], _ signals: HealthSignals, _ observer: any HealthObserver,
-        _ channel: HealthChannel, now: UInt64
+        _ clusters: [MonitoredCluster], _ watches: [ClusterWatch], _ signals: HealthSignals,
+        _ observer: any HealthObserver, _ channel: HealthChannel
     ) {
         self.clusters = clusters
+        self.watches = watches
         self.signals = signals
         self.observer = observer
         self.channel = channel
         runner = ProbeRunner(channel)
         for (index, cluster) in clusters.enumerated() {
-            watches.append(
-                ClusterWatch(
-                    check: cluster.check, ejection: cluster.ejection,
-                    count: cluster.endpoints.count, now: now, random: &random))
             for (endpoint, target) in cluster.targets.enumerated() {
                 let place = Place(cluster: index, endpoint: endpoint)
                 places[target, default: []].append(place)

@@ -46,12 +46,14 @@ public protocol HealthObserver: Sendable {
 /// The thread that makes checks, hears signals, and writes the health of endpoints.
 public final class HealthMonitor: Sendable {
     private let clusters: [MonitoredCluster]
+    private let watches: [ClusterWatch]
     private let signals: HealthSignals
     private let observer: any HealthObserver
     private let channel: HealthChannel
     private let thread = Mutex<KernelThread?>(nil)
 
-    /// Prepares the thread. Endpoints that wait for their first check do not serve from here on.
+    /// Prepares the thread, and goes on from what the endpoints' states say. Those that wait for
+    /// their first check do not serve from here on.
     public init(
         _ clusters: [MonitoredCluster], signals: HealthSignals, observer: any HealthObserver
     ) throws(SocketError) {
@@ -59,10 +61,16 @@ public final class HealthMonitor: Sendable {
         self.signals = signals
         self.observer = observer
         channel = try HealthChannel()
-        for cluster in clusters where cluster.check?.start == .waitForFirst {
+        let now = MonotonicClock.nanoseconds
+        var random = SystemRandomNumberGenerator()
+        watches = clusters.map { cluster in
+            let watch = ClusterWatch(
+                check: cluster.check, ejection: cluster.ejection, count: cluster.endpoints.count,
+                now: now, random: &random, known: { cluster.states[$0].health })
             for index in cluster.endpoints.indices {
-                cluster.states.set(health: .waiting, of: index, now: MonotonicClock.nanoseconds)
+                cluster.states.set(health: watch.health(of: index), of: index, now: now)
             }
+            return watch
         }
     }
 
@@ -71,9 +79,10 @@ public final class HealthMonitor: Sendable {
         signals.listen(watchesFlows: clusters.contains { $0.check != nil }) { [channel] in
             channel.bell.signal()
         }
-        let (clusters, signals, observer, channel) = (clusters, signals, observer, channel)
+        let (clusters, watches, signals) = (clusters, watches, signals)
+        let (observer, channel) = (observer, channel)
         var running: KernelThread? = try KernelThread(name: "health") {
-            HealthLoop(clusters, signals, observer, channel, now: MonotonicClock.nanoseconds).run()
+            HealthLoop(clusters, watches, signals, observer, channel).run()
         }
         thread.withLock { $0 = running.take() }
     }

@@ -72,6 +72,11 @@ public struct Epoll: ~Copyable, Sendable {
         try control(EPOLL_CTL_ADD, events.descriptor.rawValue, .readable, token)
     }
 
+    /// Watches the kernel's word of changed files.
+    public func add(_ events: borrowing FileEvents, token: UInt64) throws(SocketError) {
+        try control(EPOLL_CTL_ADD, events.descriptor.rawValue, .readable, token)
+    }
+
     /// Waits until something happens or `timeout` (nil: forever) has passed.
     ///
     /// Returns how many of `events` were filled, from the front; 0 after a time-out or a signal.

@@ -3,10 +3,14 @@
 internal import CKernelSockets
 internal import Glibc
 
-/// The signals that ask a daemon to stop, waited for instead of handled.
-public enum TerminationSignals {
-    /// Keeps SIGTERM and SIGINT from ending the process. Before any thread is started, since
-    /// threads inherit it.
+/// The signals that ask a daemon for something, waited for instead of handled.
+public enum DaemonSignal: Sendable {
+    /// To stop: SIGTERM or SIGINT, by name.
+    case stop(String)
+    /// To read its configuration again: SIGHUP.
+    case reload
+
+    /// Keeps them from ending the process. Before any thread is started, since threads inherit it.
     public static func hold() {
         var set = Self.set
         // The kernel copies the local set.
@@ -14,20 +18,29 @@ public enum TerminationSignals {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Waits for one of them; its name. nil when `timeout` passed before.
-    public static func wait(timeout: Duration) -> String? {
+    /// Waits for one of them; nil when `timeout` passed before.
+    public static func wait(timeout: Duration) -> DaemonSignal? {
         var set = Self.set
         let (seconds, attoseconds) = timeout.components
         var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
         let number = unsafe sigtimedwait(&set, nil, &time)
-        return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : nil
+        return switch number {
+        case SIGTERM: .stop("SIGTERM")
+        case SIGINT: .stop("SIGINT")
+        case SIGHUP: .reload
+        default: nil
+        }
     }
+
+    /// Sends SIGHUP to this process.
+    public static func askToReload() { kill(getpid(), SIGHUP) }
 
     private static var set: sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGHUP)
         return set
     }
 }

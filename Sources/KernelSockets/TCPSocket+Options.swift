@@ -54,10 +54,15 @@ extension Duration {
 /// CLOCK_MONOTONIC, the clock that BPF and the flow map have too.
 public enum MonotonicClock {
     /// Nanoseconds since boot, suspend not counted.
-    public static var nanoseconds: UInt64 {
+    public static var nanoseconds: UInt64 { read(CLOCK_MONOTONIC) }
+
+    /// Nanoseconds of processor time that the calling thread has had.
+    public static var processorNanoseconds: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+
+    private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         // Cannot fail: the clock exists and the pointer is ours.
-        _ = unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        _ = unsafe clock_gettime(clock, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 }

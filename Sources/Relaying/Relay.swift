@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Dispatch
 public import KernelSockets
 public import Logging
 import Synchronization
@@ -69,10 +70,22 @@ public final class Relay: Sendable {
         return bound
     }
 
-    /// Closes the listening socket of `address`, as `listen` returned it; its clients stay.
+    /// Closes the listening socket of `address`, as `listen` returned it; its clients stay. The address
+    /// is free when this returns. Not for the observer or the policy to call.
     public func stopListening(on address: TransportAddress) {
-        channel.post(.stopListening(address))
+        let done = DispatchSemaphore(value: 0)
+        channel.post(.stopListening(address, done: done))
+        // A loop that died keeps nobody waiting for ever.
+        _ = done.wait(timeout: .now() + 5)
     }
+
+    /// Has the listening socket of `address` serve another listener from now on.
+    public func assign(_ address: TransportAddress, to listener: UInt16) {
+        channel.post(.assign(address, listener: listener))
+    }
+
+    /// Goes by other limits from now on.
+    public func use(_ limits: RelayLimits) { channel.post(.use(limits)) }
 
     /// Ends all connections that an endpoint of a cluster has accepted, with RST to both sides.
     public func end(connectionsTo endpoint: TransportAddress, of cluster: UInt16) {

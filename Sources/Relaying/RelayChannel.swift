@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import KernelSockets
 import Synchronization
 import WireTypes
@@ -8,7 +9,9 @@ import WireTypes
 enum RelayCommand: Sendable {
     case adopt(AdoptedConnection, AdoptionPurpose)
     case listen(RelayListener)
-    case stopListening(TransportAddress)
+    case stopListening(TransportAddress, done: DispatchSemaphore)
+    case assign(TransportAddress, listener: UInt16)
+    case use(RelayLimits)
     case end(TransportAddress, cluster: UInt16)
     case stop
 }
@@ -23,11 +26,16 @@ enum AdoptionPurpose: Sendable {
 /// A listening socket and the id of its listener.
 final class RelayListener: Sendable {
     let socket: ListeningSocket
-    let listener: UInt16
+    private let id: Mutex<UInt16>
 
     init(socket: consuming ListeningSocket, listener: UInt16) {
         self.socket = socket
-        self.listener = listener
+        id = Mutex(listener)
+    }
+
+    var listener: UInt16 {
+        get { id.withLock { $0 } }
+        set { id.withLock { $0 = newValue } }
     }
 }
 

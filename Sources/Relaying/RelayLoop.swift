@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import KernelSockets
 import Logging
 import WireTypes
@@ -12,7 +13,7 @@ final class RelayLoop {
     let channel: RelayChannel
     let policy: any RelayPolicy
     let observer: any RelayObserver
-    let limits: RelayLimits
+    var limits: RelayLimits
     let logger: Logger
 
     var connections: [UInt64: Connection] = [:]
@@ -113,8 +114,14 @@ final class RelayLoop {
             switch command {
             case .adopt(let connection, let purpose): adopt(connection, purpose)
             case .listen(let listener): watch(listener)
-            case .stopListening(let address):
+            case .stopListening(let address, let done):
                 listeners = listeners.filter { $0.value.socket.address != address }
+                done.signal()
+            case .assign(let address, let id):
+                for listener in listeners.values where listener.socket.address == address {
+                    listener.listener = id
+                }
+            case .use(let limits): self.limits = limits
             case .end(let endpoint, let cluster): endAll(to: endpoint, of: cluster)
             case .stop: isStopping = true
             }

@@ -27,4 +27,27 @@ public struct Configuration: Hashable, Sendable {
     public var workers: Int?
     /// What is logged and how.
     public var log: LogSettings
+    /// Other files that it was read from, which it names; absolute paths.
+    public var files: [String]
+}
+
+extension Configuration {
+    /// The keys whose change from this configuration to `other` needs a new start, since the
+    /// datapath was loaded by them: all others may change while connections come.
+    public func keysOfAStart(changedIn other: Configuration) -> [String] {
+        var keys: [String] = []
+        func note(_ key: String, _ isSame: Bool) { if !isSame { keys.append("\"\(key)\"") } }
+        note("instance", instance == other.instance)
+        note("interface", interfaces == other.interfaces)
+        note("attach", attach == other.attach)
+        note("source", source == other.source)
+        note("limits.flows", limits.flows == other.limits.flows)
+        note("limits.watermark", limits.watermark == other.limits.watermark)
+        note("limits.handshakes", limits.handshakes == other.limits.handshakes)
+        note("limits.tracked_sources", limits.trackedSources == other.limits.trackedSources)
+        note("splicing", isSplicing == other.isSplicing)
+        note("workers", workers == other.workers)
+        note("log", log == other.log)
+        return keys
+    }
 }

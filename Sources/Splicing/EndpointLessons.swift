@@ -13,14 +13,23 @@ public final class EndpointLessons: Sendable {
         let refusesTimestamps = Atomic<Bool>(false)
     }
 
-    private let lessons: [Lesson]
-    private let changes = Atomic<UInt64>(0)
+    private final class Changes: Sendable {
+        let count = Atomic<UInt64>(0)
+    }
 
-    /// Nothing learned yet about `count` endpoints.
-    public init(count: Int) { lessons = (0..<count).map { _ in Lesson() } }
+    private let lessons: [Lesson]
+    private let changes: Changes
+
+    /// Nothing learned yet about `count` endpoints, but for the first ones what `earlier` knows and
+    /// still learns.
+    public init(count: Int, continuing earlier: EndpointLessons? = nil) {
+        let known = earlier?.lessons ?? []
+        lessons = known + (known.count..<count).map { _ in Lesson() }
+        changes = earlier?.changes ?? Changes()
+    }
 
     /// Moves on with each lesson.
-    public var version: UInt64 { changes.load(ordering: .relaxed) }
+    public var version: UInt64 { changes.count.load(ordering: .relaxed) }
 
     /// The largest segment that the endpoint takes, bytes of TCP payload and options.
     public func segment(of target: Int) -> UInt16 {
@@ -35,11 +44,11 @@ public final class EndpointLessons: Sendable {
     func learn(segment: UInt16, of target: Int) {
         guard segment < self.segment(of: target) else { return }
         lessons[target].segment.store(segment, ordering: .relaxed)
-        changes.add(1, ordering: .relaxed)
+        changes.count.add(1, ordering: .relaxed)
     }
 
     func learnRefusal(of target: Int) {
         let old = lessons[target].refusesTimestamps.exchange(true, ordering: .relaxed)
-        if !old { changes.add(1, ordering: .relaxed) }
+        if !old { changes.count.add(1, ordering: .relaxed) }
     }
 }

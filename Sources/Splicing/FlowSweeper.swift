@@ -31,8 +31,7 @@ public final class FlowSweeper: Sendable {
     }
 
     private let datapath: KernelDatapath
-    private let routes: RoutingSnapshot
-    private let limits: Limits
+    private let rules: Mutex<Rules>
     private let workers: [SpliceWorker]
     private let names: ServerNameTable
     private let fallback: any SpliceFallback
@@ -45,6 +44,13 @@ public final class FlowSweeper: Sendable {
     private let isStopping = Atomic<Bool>(false)
     private let thread = Mutex<KernelThread?>(nil)
 
+    private struct Rules {
+        var routes: RoutingSnapshot
+        var limits: Limits
+        /// How many configurations there were.
+        var version = 0
+    }
+
     /// Prepares the sweeper.
     public init(
         datapath: KernelDatapath, routes: RoutingSnapshot, limits: Limits,
@@ -53,8 +59,7 @@ public final class FlowSweeper: Sendable {
     ) throws(SocketError) {
         bell = try EventCounter()
         self.datapath = datapath
-        self.routes = routes
-        self.limits = limits
+        rules = Mutex(Rules(routes: routes, limits: limits))
         self.workers = workers
         self.names = names
         self.fallback = fallback
@@ -80,6 +85,15 @@ public final class FlowSweeper: Sendable {
         bell.signal()
     }
 
+    /// Goes by another configuration from now on. Any thread.
+    public func use(_ routes: RoutingSnapshot, _ limits: Limits) {
+        rules.withLock { $0 = Rules(routes: routes, limits: limits, version: $0.version + 1) }
+        bell.signal()
+    }
+
+    private var routes: RoutingSnapshot { rules.withLock { $0.routes } }
+    private var limits: Limits { rules.withLock { $0.limits } }
+
     /// Starts the thread.
     public func start() throws(SocketError) {
         var running: KernelThread? = try KernelThread(name: "sweep") { [self] in run() }
@@ -103,11 +117,17 @@ public final class FlowSweeper: Sendable {
         var quiet = QuietFlows()
         var downed = DownedFlows()
         var silent = SilentFlows(routes)
+        var version = 0
         var nextWalk = MonotonicClock.nanoseconds
         while !isStopping.load(ordering: .relaxed) {
             let now = MonotonicClock.nanoseconds
+            let rules = rules.withLock { $0 }
+            if rules.version != version {
+                version = rules.version
+                silent = SilentFlows(rules.routes)
+            }
             if now >= nextWalk {
-                nextWalk = now + limits.interval.wholeNanoseconds
+                nextWalk = now + rules.limits.interval.wholeNanoseconds
                 walk(raw, &quiet, now: now)
                 endSilentClients(raw, now: now)
             }
@@ -117,7 +137,7 @@ public final class FlowSweeper: Sendable {
             keepPromises()
             counters.publish(to: datapath)
             // Of silence one wants to know soon.
-            let usual: Duration = .milliseconds(routes.signals.watchesFlows ? 100 : 200)
+            let usual: Duration = .milliseconds(rules.routes.signals.watchesFlows ? 100 : 200)
             let pause = downed.isEmpty ? usual : .milliseconds(10)
             if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { bell.clear() }
         }
@@ -289,7 +309,7 @@ public final class FlowSweeper: Sendable {
                 counters.increment(.relayed)
                 fallback.take(
                     note.adopted(client, now: now), listener: note.listener,
-                    .relay(cluster: index, endpoint: nil, .defaultRoute, nil))
+                    .relay(cluster: routes.clusters[index].id, target: nil, .defaultRoute, nil))
             case .reject(.drop): break
             case .reject:
                 raw.send(

@@ -15,18 +15,26 @@ public final class ListenerPromises: Sendable {
     }
 
     private struct State {
+        var routes: RoutingSnapshot
         var entries: [TransportAddress: Entry] = [:]
         var version: UInt64 = 0
     }
 
     private let datapath: KernelDatapath
-    private let routes: RoutingSnapshot
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// Promises nothing yet.
     public init(_ datapath: KernelDatapath, _ routes: RoutingSnapshot) {
         self.datapath = datapath
-        self.routes = routes
+        state = Mutex(State(routes: routes))
+    }
+
+    /// Clients may be sent elsewhere from now on.
+    public func use(_ routes: RoutingSnapshot) throws {
+        try state.withLock { state in
+            state.routes = routes
+            for address in state.entries.keys { try give(at: address, &state) }
+        }
     }
 
     /// Answers SYNs to `address` from now on.
@@ -46,8 +54,9 @@ public final class ListenerPromises: Sendable {
     /// Follows what was learned since the last call. True: a promise changed.
     func follow() throws -> Bool {
         try state.withLock { state in
-            guard routes.lessons.version != state.version else { return false }
-            state.version = routes.lessons.version
+            let version = state.routes.lessons.version
+            guard version != state.version else { return false }
+            state.version = version
             var changed = false
             for address in state.entries.keys {
                 if try give(at: address, &state) { changed = true }
@@ -60,6 +69,7 @@ public final class ListenerPromises: Sendable {
     private func give(at address: TransportAddress, _ state: inout State) throws -> Bool {
         guard let entry = state.entries[address] else { return false }
         var promise = entry.full
+        let routes = state.routes
         for target in routes.targets(behind: promise.listener) {
             promise.mss = min(promise.mss, max(routes.lessons.segment(of: target), 536))
             if routes.lessons.refusesTimestamps(target) { promise.promisesTimestamps = false }

@@ -32,9 +32,10 @@ final class PendingClient {
     var splice: Splice?
     /// Segments that came while an endpoint was asked.
     var late: [LateSegment] = []
-    var cluster = 0
+    /// Its place in the snapshot; nil: its configuration is gone, and with it the cluster.
+    var cluster: Int?
     var target = 0
-    /// The endpoint picked last, by its place in the cluster.
+    /// The endpoint picked last, by its place in the cluster; nil: none, or it is there no more.
     var endpoint: Int?
     var serverName: ServerName?
     var tried = TriedEndpoints()
@@ -68,6 +69,7 @@ final class PendingClient {
         isClassified = false
         splice = nil
         late = []
+        cluster = nil
         endpoint = nil
         serverName = nil
         tried = TriedEndpoints()

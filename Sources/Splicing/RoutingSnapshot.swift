@@ -125,13 +125,14 @@ public struct ClusterState: Sendable {
     }
 }
 
-/// Everything that routing needs, immutable.
+/// Everything that routing needs, immutable. Another configuration makes another one, in which
+/// listeners and clusters have the same ids as before, and targets the same places.
 public struct RoutingSnapshot: Sendable {
     /// By id in the datapath's name table.
     public var listeners: [UInt16: ListenerRoutes]
     /// In the order of the configuration.
     public var clusters: [ClusterState]
-    /// Every endpoint address once.
+    /// Every endpoint address once, those of earlier configurations first.
     public var targets: [Target]
     /// What the endpoints, by their place in `targets`, have to do; shared by all copies.
     public let loads: [EndpointLoad]
@@ -141,20 +142,27 @@ public struct RoutingSnapshot: Sendable {
     public let signals: HealthSignals
     /// How many connections there may be; nil: nothing is bounded.
     public var limits: ConnectionLimits?
+    private let clusterPlaces: [UInt16: Int]
 
-    /// A snapshot, whose clusters' pickers follow `loads`.
+    /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
+    /// the first of these.
     public init(
         listeners: [UInt16: ListenerRoutes], clusters: [ClusterState], targets: [Target],
-        loads: [EndpointLoad]
+        loads: [EndpointLoad], continuing earlier: RoutingSnapshot? = nil
     ) {
         precondition(loads.count == targets.count)
         self.loads = loads
         self.listeners = listeners
         self.clusters = clusters
         self.targets = targets
-        lessons = EndpointLessons(count: targets.count)
-        signals = HealthSignals(targets: targets.count)
+        lessons = EndpointLessons(count: targets.count, continuing: earlier?.lessons)
+        signals = HealthSignals(targets: targets.count, continuing: earlier?.signals)
+        clusterPlaces = Dictionary(
+            clusters.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
+
+    /// The place of the cluster with that id; nil when it is not configured, or no longer.
+    public func place(ofCluster id: UInt16) -> Int? { clusterPlaces[id] }
 
     /// Where a client of the cluster at that place goes: to it, or, when no endpoint of it may get
     /// connections, where its ``ClusterState/whenEmpty`` says. Takes a lock.
@@ -177,9 +185,9 @@ public struct RoutingSnapshot: Sendable {
 
 /// A connection that the splicer gives away.
 public enum HandOver: Sendable {
-    /// Relay it to the cluster with this index, for a reason; first to this endpoint of it, if one
-    /// was picked.
-    case relay(cluster: Int, endpoint: Int?, RelayReason, ServerName?)
+    /// Relay it to the cluster with this id in the name table, for a reason; first to the endpoint at
+    /// this place among the targets, if one was picked.
+    case relay(cluster: UInt16, target: Int?, RelayReason, ServerName?)
     /// Go on reading its hello, for a reason.
     case classify(RelayReason)
     /// Turn it away.

@@ -131,10 +131,10 @@ public final class SpliceWorker: Sendable {
     ) throws {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
-        // Where connections are bounded, a place is free within a second of the end of its flow.
-        let longest: Duration =
-            splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
         while true {
+            // Where connections are bounded, a place is free within a second of its flow's end.
+            let longest: Duration =
+                splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
             let timeout: Duration =
                 splicer.hasLate
                 ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : longest

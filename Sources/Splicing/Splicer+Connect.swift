@@ -14,10 +14,9 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
-        guard let endpoint = nextTurn(client, now: now) ?? otherTurn(client, now: now) else {
-            return
-        }
-        let cluster = routes.clusters[client.cluster]
+        guard let endpoint = nextTurn(client, now: now) ?? otherTurn(client, now: now),
+            let cluster = cluster(of: client)
+        else { return }
         CrashPoint.reach(.endpointPicked)
         client.attempts += 1
         client.tried.insert(endpoint)
@@ -31,15 +30,15 @@ extension Splicer where Kernel: ~Copyable {
     /// where it says. nil: the client was turned away.
     private mutating func otherTurn(_ client: PendingClient, now: UInt64) -> Int? {
         var policy = RejectPolicy.reset
-        if client.attempts == 0 {
-            switch routes.destination(of: client.cluster) {
+        if client.attempts == 0, let place = client.cluster {
+            switch routes.destination(of: place) {
             case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
             case .cluster(let index):
                 client.cluster = index
                 if let endpoint = pick(client, now: now) { return endpoint }
             }
         }
-        if routes.clusters[client.cluster].picker.isFull(besides: client.tried) {
+        if let place = client.cluster, routes.clusters[place].picker.isFull(besides: client.tried) {
             refuse(client, .endpoints, now: now)
         } else {
             handOver(client, .reject(policy), now: now)
@@ -51,16 +50,20 @@ extension Splicer where Kernel: ~Copyable {
     /// a cluster that kept silent is asked again.
     private mutating func nextTurn(_ client: PendingClient, now: UInt64) -> Int? {
         if let endpoint = pick(client, now: now) { return endpoint }
-        let count = routes.clusters[client.cluster].targets.count
+        let count = cluster(of: client)?.targets.count ?? 0
         guard client.sawTimeout, client.attempts < count + Self.extraAttempts else { return nil }
         client.tried = TriedEndpoints()
         return pick(client, now: now)
     }
 
     private mutating func pick(_ client: PendingClient, now: UInt64) -> Int? {
+        guard let place = client.cluster else { return nil }
         let key = ClientKey(source: client.client.source, serverName: client.serverName)
-        return routes.clusters[client.cluster].picker.pick(
-            for: key, excluding: client.tried, now: now)
+        return routes.clusters[place].picker.pick(for: key, excluding: client.tried, now: now)
+    }
+
+    private func cluster(of client: PendingClient) -> ClusterState? {
+        client.cluster.map { routes.clusters[$0] }
     }
 
     private mutating func attempt(
@@ -71,17 +74,22 @@ extension Splicer where Kernel: ~Copyable {
         let seat = Seat(
             listener: client.note.listener, cluster: client.cluster, endpoint: endpoint,
             source: client.client.source.address)
-        if let full = routes.limits?.take(seat) { return turnAway(client, full, now: now) }
+        var places: TakenPlaces?
+        switch routes.limits?.take(seat) {
+        case .full(let full): return turnAway(client, full, now: now)
+        case .taken(let taken): places = taken
+        case nil: break
+        }
         guard admission.admit() else {
-            routes.limits?.giveBack(seat)
+            places?.giveBack()
             return relay(client, .tableFull, now: now)
         }
         guard let port = pools[client.target].take() else {
             admission.release()
-            routes.limits?.giveBack(seat)
+            places?.giveBack()
             return relay(client, .noPort, now: now)
         }
-        if routes.limits != nil { seats[SeatKey(port, client.target)] = seat }
+        if let places { seats[SeatKey(port, client.target)] = places }
         routes.loads[client.target].open()
         CrashPoint.reach(.portTaken)
         let upstream = FlowTuple(source: port, destination: target.address)
@@ -162,10 +170,12 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Relays the client to its cluster.
     mutating func relay(_ client: PendingClient, _ reason: RelayReason, now: UInt64) {
+        guard let cluster = cluster(of: client) else {
+            return handOver(client, .reject(.reset), now: now)
+        }
+        let target = client.endpoint == nil ? nil : client.target
         handOver(
-            client,
-            .relay(
-                cluster: client.cluster, endpoint: client.endpoint, reason, client.serverName),
+            client, .relay(cluster: cluster.id, target: target, reason, client.serverName),
             now: now)
     }
 
@@ -173,8 +183,10 @@ extension Splicer where Kernel: ~Copyable {
     mutating func nextEndpoint(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
         counters.increment(.failedAttempts)
         routes.signals.connectFailed(client.target, failure)
-        let patience = routes.clusters[client.cluster].connectTimeout.wholeNanoseconds
-        routes.loads[client.target].observe(connectTime: patience, now: now)
+        if let patience = cluster(of: client)?.connectTimeout {
+            let time = patience.wholeNanoseconds
+            routes.loads[client.target].observe(connectTime: time, now: now)
+        }
         endAttempt(client, now: now)
         CrashPoint.reach(.attemptRemoved)
         connect(client, now: now)
@@ -182,18 +194,19 @@ extension Splicer where Kernel: ~Copyable {
 
     /// The endpoint remembers the tuple: the same one, from another port.
     mutating func nextPort(_ client: PendingClient, _ event: FlowRecord, now: UInt64) {
-        guard let splice = client.splice, client.challenges < Self.challengesLimit else {
+        guard let splice = client.splice, let endpoint = client.endpoint,
+            let cluster = cluster(of: client), client.challenges < Self.challengesLimit
+        else {
             return nextEndpoint(client, .failed("it takes none of several ports"), now: now)
         }
         counters.increment(.failedAttempts)
         client.challenges += 1
-        let cluster = routes.clusters[client.cluster]
         endAttempt(client, now: now)
         // Ends what the endpoint remembers (RFC 9293 §3.10.7.3: RST with its acknowledgement).
         kernel.send(
             Segment(
                 tuple: splice.upstream, sequence: event.acknowledgement, flags: .reset))
-        attempt(client, endpoint: Int(splice.endpoint), cluster, now: now)
+        attempt(client, endpoint: endpoint, cluster, now: now)
     }
 }
 

@@ -10,7 +10,7 @@ extension Splicer where Kernel: ~Copyable {
     /// Something happened to a flow.
     public mutating func handle(_ event: FlowRecord, now: UInt64) {
         switch event.kind {
-        case .closed: linger(event, settings.closedLinger, now: now)
+        case .closed: linger(event, settings.limits.closedLinger, now: now)
         case .reset: linger(event, settings.resetLinger, now: now)
         default: handleConnecting(event, now: now)
         }
@@ -100,14 +100,10 @@ extension Splicer where Kernel: ~Copyable {
         case .ways(let targets, let segmentSize):
             settings.segmentSize = segmentSize
             follow(targets)
-        }
-    }
-
-    /// For clients from now on; splices keep the address that they have.
-    private mutating func follow(_ targets: [Target]) {
-        for (index, target) in targets.enumerated() where target != routes.targets[index] {
-            pools[index].use(sources: target.sources)
-            routes.targets[index] = target
+        case .configuration(let routes, let limits, let done):
+            settings.limits = limits
+            follow(routes)
+            done()
         }
     }
 

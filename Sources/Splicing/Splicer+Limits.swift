@@ -19,21 +19,18 @@ extension Splicer where Kernel: ~Copyable {
     /// Counts a splice of an earlier daemon where it belongs now, bounds or not.
     mutating func takeSeat(of row: SpliceRow, _ target: Int) {
         guard let limits = routes.limits else { return }
-        let cluster = routes.clusters.firstIndex { $0.id == row.cluster }
+        let cluster = routes.place(ofCluster: row.cluster)
         let seat = Seat(
             listener: row.listener, cluster: cluster,
             endpoint: cluster.flatMap { routes.clusters[$0].targets.firstIndex(of: target) },
             source: row.client.source.address)
-        limits.adopt(seat)
-        seats[SeatKey(row.upstream.source, target)] = seat
+        seats[SeatKey(row.upstream.source, target)] = limits.adopt(seat)
     }
 
     /// A splice does not count any more; told again, nothing happens.
     mutating func leaveSeat(_ source: TransportAddress, _ target: Int) {
-        guard let limits = routes.limits,
-            let seat = seats.removeValue(forKey: SeatKey(source, target))
-        else { return }
-        limits.giveBack(seat)
+        if seats.isEmpty { return }
+        seats.removeValue(forKey: SeatKey(source, target))?.giveBack()
     }
 
     /// There is no place for the client. Of an endpoint another may have had the last one meanwhile:

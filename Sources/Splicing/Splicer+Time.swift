@@ -61,7 +61,7 @@ extension Splicer where Kernel: ~Copyable {
 
     private mutating func endLateReaders(now: UInt64) {
         for id in readers.keys {
-            guard let listener = routes.listeners[id] else { continue }
+            let listener = listener(id)
             let timeout = listener.helloTimeout.wholeNanoseconds
             while let client = readers[id]?.first(in: pending), client.since + timeout <= now {
                 readers[id]?.removeFirst()
@@ -76,7 +76,8 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         switch listener.answerToLateness {
         case .cluster(let index):
-            handOver(client, .relay(cluster: index, endpoint: nil, .defaultRoute, nil), now: now)
+            let cluster = routes.clusters[index].id
+            handOver(client, .relay(cluster: cluster, target: nil, .defaultRoute, nil), now: now)
         case .reject(let how):
             handOver(client, .reject(how), now: now)
         }

@@ -36,7 +36,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var pools: [PortPool]
     var targetIndex: [TransportAddress: Int]
     /// Where splices count; empty unless something is bounded.
-    var seats: [SeatKey: Seat] = [:]
+    var seats: [SeatKey: TakenPlaces] = [:]
     var closed = LingerQueue()
     var reset = LingerQueue()
     /// Those whose time has come; empty between ticks.
@@ -58,11 +58,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         self.counters = counters
         self.names = ServerNameCache(names)
         sequence = InitialSequence(key: settings.sequenceKey)
-        pools = routes.targets.map {
-            PortPool(
-                sources: $0.sources, ranges: settings.ports, worker: settings.worker,
-                workers: settings.workers)
-        }
+        pools = routes.targets.map { settings.pool(for: $0) }
         targetIndex = [:]
         for (index, target) in routes.targets.enumerated() { targetIndex[target.address] = index }
     }
@@ -83,7 +79,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         }
         let isReset = row.state == .reset
         guard isReset || row.state == .closed else { return }
-        let time = isReset ? settings.resetLinger : settings.closedLinger
+        let time = isReset ? settings.resetLinger : settings.limits.closedLinger
         let item = LingerQueue.Item(
             source: source, target: target, createdNanoseconds: row.createdNanoseconds,
             until: now + time.wholeNanoseconds)
@@ -106,14 +102,14 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard let note = record.note, !departed.contains(record.tuple, note) else {
             return sendOn(record, bytes)
         }
-        guard let listener = routes.listeners[note.listener] else { return }
+        let listener = listener(note.listener)
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
         pending[record.tuple] = client
         reading += 1
         read(record, bytes, client, now: now)
         if !client.isClassified, pending[record.tuple] === client {
             readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
-            if reading > settings.halfClassified { evictOldestReader() }
+            if reading > settings.limits.halfClassified { evictOldestReader() }
         }
     }
 
@@ -125,6 +121,11 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard record.note != nil, now > client.lastSYN + Self.repeatInterval else { return false }
         return kernel.upstreamRow(of: client.client)?.createdNanoseconds
             != client.splice?.createdNanoseconds
+    }
+
+    /// One that is configured no more turns away who shook hands before.
+    func listener(_ id: UInt16) -> ListenerRoutes {
+        routes.listeners[id] ?? ListenerRoutes(id: id)
     }
 
     private mutating func newClient(
@@ -140,7 +141,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     private mutating func read(
         _ record: HelloRecord, _ bytes: Span<UInt8>, _ client: PendingClient, now: UInt64
     ) {
-        guard let listener = routes.listeners[client.note.listener] else { return forget(client) }
+        let listener = listener(client.note.listener)
         client.timestamp = record.timestamp
         client.window = record.window
         // The relay reads on, urgent byte and all, and takes its own decision.

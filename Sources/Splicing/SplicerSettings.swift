@@ -43,14 +43,23 @@ public struct SplicerSettings: Sendable {
     public var ports: [ClosedRange<UInt16>] = [10000...32767, 61000...65535]
     /// Payload of one segment of a hello to an endpoint: the path's MSS less the timestamps.
     public var segmentSize = 1400
-    /// How long a closed flow still translates, and how long one that saw an RST.
-    public var closedLinger = Duration.seconds(2)
+    /// What another configuration may change.
+    public var limits = SplicerLimits()
     /// How long a flow that saw an RST may be revived by its ends.
     public var resetLinger = Duration.milliseconds(500)
-    /// Most clients whose hello is not whole; past it the oldest is reset.
-    public var halfClassified = 10000
     /// Key of the initial sequence numbers.
     public var sequenceKey: (UInt64, UInt64) = (1, 2)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Of a splicer's settings those that a configuration may change while it runs.
+public struct SplicerLimits: Sendable {
+    /// How long a closed flow still translates.
+    public var closedLinger = Duration.seconds(2)
+    /// Most clients whose hello is not whole; past it the oldest is reset.
+    public var halfClassified = 10000
 
     /// The defaults.
     public init() {}
@@ -65,4 +74,7 @@ public enum WorkerMessage: Sendable {
     /// Addresses, routes or interfaces changed, and with them the ways to the endpoints: the
     /// snapshot's targets anew, in the same order, and the payload of a hello's segment.
     case ways([Target], segmentSize: Int)
+    /// Another configuration, whose targets begin with those known; `done` is told when it is in
+    /// force.
+    case configuration(RoutingSnapshot, SplicerLimits, done: @Sendable () -> Void)
 }

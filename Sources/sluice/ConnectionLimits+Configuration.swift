@@ -6,56 +6,113 @@ import Settings
 import Splicing
 import WireTypes
 
-extension ConnectionLimits {
-    /// The bounds of a configuration; nil when it has none. `clusterTargets`: the places of each
-    /// cluster's endpoints among all addresses.
-    convenience init?(
-        _ configuration: Configuration, listenerIDs: [UInt16], clusterTargets: [[Int]],
-        datapath: KernelDatapath?, counters: SplicerCounters?
-    ) {
-        var parts = Parts()
-        parts.process = configuration.limits.maxConnections.map { ConnectionCap($0) }
-        parts.endpoints = Self.endpoints(configuration, clusterTargets)
-        parts.sources = Self.sources(configuration.limits.perSource, 1, datapath)
-        for (index, id) in listenerIDs.enumerated() {
-            let listener = configuration.listeners[index]
-            parts.listeners[id] = listener.maxConnections.map { ConnectionCap($0) }
-            parts.sourcesOfListeners[id] = Self.sources(listener.perSource, index + 2, datapath)
+/// What bounds of a configuration are made of.
+struct LimitsSource {
+    let configuration: Configuration
+    /// Ids in the name table, in the order of the configuration.
+    let listenerIDs: [UInt16]
+    let clusterIDs: [UInt16]
+    /// The places of each cluster's endpoints among all targets.
+    let clusterTargets: [[Int]]
+    let datapath: KernelDatapath?
+    let counters: SplicerCounters
+}
+
+/// The bounds in force, with the names by which the next configuration finds their counts again.
+struct NamedLimits {
+    private var clusters: [UInt16: ConnectionCount] = [:]
+    private var targets: [Int: ConnectionCount] = [:]
+    private var dryRuns: [SourceCounts] = []
+    /// nil: nothing is bounded.
+    private(set) var limits: ConnectionLimits?
+
+    init(_ source: LimitsSource, continuing earlier: NamedLimits? = nil) {
+        let configuration = source.configuration
+        let before = earlier?.limits?.parts
+        var parts = ConnectionLimits.Parts()
+        parts.process = configuration.limits.maxConnections.map {
+            ConnectionCap($0, of: before?.process?.count ?? ConnectionCount())
         }
-        for (index, cluster) in configuration.clusters.enumerated() {
-            parts.clusters[index] = cluster.maxConnections.map { ConnectionCap($0) }
+        for (listener, id) in zip(configuration.listeners, source.listenerIDs) {
+            parts.listeners[id] = listener.maxConnections.map {
+                ConnectionCap($0, of: before?.listeners[id]?.count ?? ConnectionCount())
+            }
+            parts.sourcesOfListeners[id] = sources(
+                listener.perSource, .listener(id), source, before?.sourcesOfListeners[id])
         }
-        guard !parts.isEmpty else { return nil }
-        self.init(parts) { counters?.increment(.sourceFullDryRun) }
+        parts.sources = sources(
+            configuration.limits.perSource, .process, source, before?.sources)
+        for (index, id) in source.clusterIDs.enumerated() {
+            guard let most = configuration.clusters[index].maxConnections else { continue }
+            let count = earlier?.clusters[id] ?? ConnectionCount()
+            clusters[id] = count
+            parts.clusters[index] = ConnectionCap(most, of: count)
+        }
+        parts.endpoints = endpoints(source, earlier)
+        guard !parts.isEmpty else { return }
+        let counters = source.counters
+        limits = ConnectionLimits(parts, dryRuns: dryRuns) {
+            counters.increment(.sourceFullDryRun)
+        }
     }
 
     /// All clusters that list an address count together what it has.
-    private static func endpoints(
-        _ configuration: Configuration, _ clusterTargets: [[Int]]
+    private mutating func endpoints(
+        _ source: LimitsSource, _ earlier: NamedLimits?
     ) -> [Int: [ConnectionCap?]] {
-        let clusters = zip(configuration.clusters, clusterTargets)
-        let capped = clusters.flatMap { cluster, targets in
-            zip(cluster.endpoints, targets).filter { $0.0.maxConnections != nil }.map(\.1)
+        let clusters = Array(zip(source.configuration.clusters, source.clusterTargets))
+        for (cluster, places) in clusters {
+            for (endpoint, target) in zip(cluster.endpoints, places)
+            where endpoint.maxConnections != nil {
+                targets[target] = earlier?.targets[target] ?? targets[target] ?? ConnectionCount()
+            }
         }
-        let counts = Dictionary(
-            capped.map { ($0, ConnectionCount()) }, uniquingKeysWith: { first, _ in first })
         var caps: [Int: [ConnectionCap?]] = [:]
-        for (index, (cluster, targets)) in clusters.enumerated()
-        where targets.contains(where: { counts[$0] != nil }) {
-            caps[index] = zip(cluster.endpoints, targets).map { endpoint, target in
-                counts[target].map { ConnectionCap(endpoint.maxConnections ?? .max, of: $0) }
+        for (index, (cluster, places)) in clusters.enumerated()
+        where places.contains(where: { targets[$0] != nil }) {
+            caps[index] = zip(cluster.endpoints, places).map { endpoint, target in
+                targets[target].map { ConnectionCap(endpoint.maxConnections ?? .max, of: $0) }
             }
         }
         return caps
     }
 
-    private static func sources(
-        _ limit: SourceLimit?, _ number: Int, _ datapath: KernelDatapath?
+    /// Counts of sources go on as long as they are of the same blocks.
+    private mutating func sources(
+        _ limit: SourceLimit?, _ scope: SourceScope, _ source: LimitsSource,
+        _ earlier: SourceCounts?
     ) -> SourceCounts? {
         guard let limit, limit.connections != nil else { return nil }
-        return SourceCounts(limit) { block, isFull in
-            // What the map has no room for, the daemon turns away by itself.
-            try? datapath?.set(isFull: isFull, block, underLimit: UInt16(clamping: number))
+        let datapath = source.datapath
+        let counts =
+            earlier.flatMap { $0.canFollow(limit) ? $0 : nil }
+            ?? SourceCounts(limit) { block, isFull in
+                // What the map has no room for, the daemon turns away by itself.
+                try? datapath?.set(isFull: isFull, block, underLimit: scope.limitNumber)
+            }
+        if limit.isDryRun { dryRuns.append(counts) }
+        return counts
+    }
+
+    /// Lets the counts that were there before go by the bounds of this configuration: once it is in
+    /// force.
+    func follow(_ configuration: Configuration, _ listenerIDs: [UInt16], after earlier: NamedLimits)
+    {
+        let now = limits?.parts
+        let before = earlier.limits?.parts
+        Self.follow(configuration.limits.perSource, before?.sources, now?.sources)
+        for (id, counts) in before?.sourcesOfListeners ?? [:] {
+            let place = listenerIDs.firstIndex(of: id)
+            Self.follow(
+                place.flatMap { configuration.listeners[$0].perSource }, counts,
+                now?.sourcesOfListeners[id])
         }
+    }
+
+    private static func follow(
+        _ limit: SourceLimit?, _ before: SourceCounts?, _ now: SourceCounts?
+    ) {
+        guard let before else { return }
+        before.follow(before === now ? limit : nil)
     }
 }

@@ -16,20 +16,25 @@ import WireTypes
 
 /// Everything that runs, wired; started by `init`, ended by `serve`.
 final class Daemon {
+    /// What it was started with; another one may be in force since: `routing` tells.
     private let configuration: Configuration
     private let plan: Plan
     let logger: Logger
-    private var datapath: KernelDatapath?
+    private(set) var datapath: KernelDatapath?
+    let ids: NameIDs
+    /// The configuration in force.
+    var routing: Routing
     private var lock: InstanceLock?
     /// What another version left, until it is ours.
     var migration: LayoutMigration?
-    private let relay: Relay
-    private var workers: [SpliceWorker] = []
-    private var sweeper: FlowSweeper?
-    private var promises: ListenerPromises?
-    private var follower: NetworkFollower?
-    private var monitor: HealthMonitor?
-    private let counters: SplicerCounters
+    let relay: Relay
+    let bridge: RelayBridge
+    private(set) var workers: [SpliceWorker] = []
+    private(set) var sweeper: FlowSweeper?
+    private(set) var promises: ListenerPromises?
+    private(set) var follower: NetworkFollower?
+    var monitor: HealthMonitor?
+    let counters: SplicerCounters
     private let admission: FlowAdmission
 
     /// Loads, attaches and listens. On error nothing new is left attached or pinned.
@@ -58,23 +63,27 @@ final class Daemon {
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
             admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
             let attached = loaded == nil ? [] : plan.interfaces
-            let routes = try Self.routes(configuration, loaded, attached, counters)
+            ids = NameIDs(loaded)
+            routing = try Routing(
+                configuration, ids, attached: attached, datapath: loaded, counters: counters)
+            let routes = routing.snapshot
             let names = Self.names(loaded)
-            let bridge = RelayBridge(
+            bridge = RelayBridge(
                 datapath: loaded, routes: routes, names: names, counters: counters,
-                gates: SourceGates(
-                    configuration, listenerIDs: try Self.listenerIDs(configuration, loaded)),
+                gates: SourceGates(configuration, listenerIDs: routing.listenerIDs),
                 logger: logger)
-            relay = try Self.relay(configuration, bridge, logger)
+            relay = try Relay(
+                policy: bridge, observer: bridge, limits: RelayLimits(configuration),
+                logger: logger)
             bridge.use(relay)
             try eachSocket { address, _ in try ListeningSocket.check(address) }
             // Who waits for a first check must not serve before it.
-            if loaded == nil { try watchHealth(routes) }
-            if let loaded { try splice(loaded, routes, bridge, names) }
+            if loaded == nil { try watchHealth() }
+            if let loaded { try splice(loaded, names) }
             // Not before: the stack would take a remote client's SYN, and the handshake program
             // the segments after it, of which it knows nothing.
             try listen()
-            try follow(routes, bridge)
+            try follow()
         } catch {
             // What an earlier daemon left running goes on without us.
             if !hadPins, migration?.hasSwitched != true { loaded?.unload() }
@@ -141,20 +150,6 @@ final class Daemon {
         }
     }
 
-    private static func routes(
-        _ configuration: Configuration, _ datapath: KernelDatapath?,
-        _ attached: [NetworkInterface], _ counters: SplicerCounters
-    ) throws -> RoutingSnapshot {
-        // Ids outlive this configuration: flows of an earlier one carry them.
-        let listeners = try listenerIDs(configuration, datapath)
-        let clusters = try configuration.clusters.enumerated().map { index, cluster in
-            try datapath?.id(of: cluster.name, .cluster) ?? UInt16(index)
-        }
-        return snapshot(
-            configuration, targets: targets(configuration, attached: attached),
-            listenerIDs: listeners, clusterIDs: clusters, datapath: datapath, counters: counters)
-    }
-
     private static func names(_ datapath: KernelDatapath?) -> ServerNameTable {
         ServerNameTable(known: datapath?.storedServerNames() ?? []) { name, id in
             (try? datapath?.setServerName(name, id: id)) != nil
@@ -163,22 +158,10 @@ final class Daemon {
         }
     }
 
-    private static func relay(
-        _ configuration: Configuration, _ bridge: RelayBridge, _ logger: Logger
-    ) throws -> Relay {
-        var limits = RelayLimits()
-        limits.helloTimeout = configuration.listeners.map(\.hello.timeout).max() ?? .seconds(10)
-        limits.helloSize = configuration.listeners.map(\.hello.maxSize).max() ?? 16384
-        limits.halfClassified = configuration.limits.halfClassified
-        limits.idleTimeout = configuration.limits.idleTimeout
-        return try Relay(policy: bridge, observer: bridge, limits: limits, logger: logger)
-    }
-
     /// Ordinary sockets, for clients on this host and when BPF is not permitted.
     private func listen() throws {
-        let ids = try listenerIDs
         try eachSocket { address, listener in
-            try relay.listen(on: address, listener: ids[listener])
+            try relay.listen(on: address, listener: routing.listenerIDs[listener])
         }
     }
 
@@ -195,22 +178,8 @@ final class Daemon {
         }
     }
 
-    private var listenerIDs: [UInt16] {
-        get throws { try Self.listenerIDs(configuration, datapath) }
-    }
-
-    private static func listenerIDs(
-        _ configuration: Configuration, _ datapath: KernelDatapath?
-    ) throws -> [UInt16] {
-        try configuration.listeners.enumerated().map { index, listener in
-            try datapath?.id(of: listener.name, .listener) ?? UInt16(index)
-        }
-    }
-
-    private func splice(
-        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
-        _ names: ServerNameTable
-    ) throws {
+    private func splice(_ datapath: KernelDatapath, _ names: ServerNameTable) throws {
+        let routes = routing.snapshot
         if !KernelDatapath.allowRouteLookups() {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
@@ -223,15 +192,17 @@ final class Daemon {
         settings.isSplicing = configuration.isSplicing
         settings.ports = configuration.source.ports
         settings.segmentSize = plan.segmentSize
-        settings.closedLinger = configuration.limits.closedLinger
-        settings.halfClassified = max(configuration.limits.halfClassified / settings.workers, 1)
+        settings.limits = SplicerLimits(configuration, workers: settings.workers)
         settings.sequenceKey = try datapath.initialSequenceSecret()
         workers = try (0..<settings.workers).map { try SpliceWorker(index: $0) }
         let promises = ListenerPromises(datapath, routes)
         self.promises = promises
-        let sweeper = try sweeper(datapath, routes, bridge, names, promises)
+        let sweeper = try FlowSweeper(
+            datapath: datapath, routes: routes, limits: FlowSweeper.Limits(configuration),
+            workers: workers, names: names, fallback: bridge, counters: counters,
+            promises: promises, logger: logger)
         self.sweeper = sweeper
-        try watchHealth(routes)
+        try watchHealth()
         for (index, worker) in workers.enumerated() {
             settings.worker = index
             let parts = WorkerParts(
@@ -252,29 +223,18 @@ final class Daemon {
         adoption.giveUpConnecting(workers)
     }
 
-    private func sweeper(
-        _ datapath: KernelDatapath, _ routes: RoutingSnapshot, _ bridge: RelayBridge,
-        _ names: ServerNameTable, _ promises: ListenerPromises
-    ) throws -> FlowSweeper {
-        var limits = FlowSweeper.Limits(idle: configuration.limits.idleTimeout)
-        let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
-        limits.forgotten = max(
-            limits.forgotten, slowest * 3, configuration.limits.closedLinger * 2)
-        limits.probesIdle = configuration.limits.idleProbe
-        limits.countsKeepalives = configuration.limits.countsKeepalives
-        limits.lifetime = configuration.limits.maxLifetime
-        return try FlowSweeper(
-            datapath: datapath, routes: routes, limits: limits, workers: workers, names: names,
-            fallback: bridge, counters: counters, promises: promises, logger: logger)
-    }
-
     /// Begins to check endpoints, and to hear what their connections say.
-    private func watchHealth(_ routes: RoutingSnapshot) throws {
-        let report = HealthReport(configuration.clusters, routes, sweeper, relay, logger)
-        let monitor = try HealthMonitor(
-            monitoredClusters(configuration, routes), signals: routes.signals, observer: report)
+    private func watchHealth() throws {
+        let monitor = try monitor(of: routing)
         self.monitor = monitor
         try monitor.start()
+    }
+
+    func monitor(of routing: Routing) throws -> HealthMonitor {
+        let (clusters, routes) = (routing.configuration.clusters, routing.snapshot)
+        return try HealthMonitor(
+            monitoredClusters(routing.configuration, routes), signals: routes.signals,
+            observer: HealthReport(clusters, routes, sweeper, relay, logger))
     }
 
     /// Takes over the splices of an earlier daemon.
@@ -297,12 +257,9 @@ final class Daemon {
         where NetworkInterface(index: index) == nil {
             datapath.detach(from: index)
         }
-        try configuration.giveSources(to: datapath)
-        let ids = try listenerIDs
-        for (address, listener) in plan.addresses {
-            try promises.listen(
-                on: address,
-                plan.promise(at: address.address, listener: listener, id: ids[listener]))
+        try routing.giveSources(to: datapath)
+        for (address, promise) in plan.promises(routing) {
+            try promises.listen(on: address, promise)
         }
         for interface in plan.interfaces {
             let mode = Self.mode(configuration, interface)
@@ -321,7 +278,7 @@ final class Daemon {
     }
 
     /// From here on interfaces, addresses and routes may change.
-    private func follow(_ routes: RoutingSnapshot, _ bridge: RelayBridge) throws {
+    private func follow() throws {
         let interfaces = datapath.map { datapath in
             FollowedInterfaces(
                 datapath, logger,
@@ -330,9 +287,8 @@ final class Daemon {
                 })
         }
         let ways = FollowedWays(
-            configuration: configuration, plan: plan, targets: routes.targets,
-            listeners: try listenerIDs, relay: relay, bridge: bridge, workers: workers,
-            promises: promises, logger: logger)
+            routing, plan, relay: relay, bridge: bridge, workers: workers, promises: promises,
+            logger: logger)
         let follower = try NetworkFollower(interfaces, ways, logger)
         self.follower = follower
         try follower.start()
@@ -342,8 +298,9 @@ final class Daemon {
         datapath.heartbeat(until: MonotonicClock.nanoseconds + 1_000_000_000)
     }
 
-    /// Serves until a signal comes, then stops.
-    func serve(keepFlows: Bool) throws {
+    /// Serves until a signal says to stop; SIGHUP has `source` read again.
+    func serve(_ source: ConfigurationSource, keepFlows: Bool) throws {
+        var files = try follow(source.watchedFiles(routing.configuration), insteadOf: nil)
         logger.info(
             "ready",
             metadata: [
@@ -352,15 +309,27 @@ final class Daemon {
             ])
         let pause: Duration =
             datapath?.options.needsHeartbeat == true ? .milliseconds(250) : .seconds(3600)
-        while true {
-            if let signal = TerminationSignals.wait(timeout: pause) {
+        serving: while true {
+            switch DaemonSignal.wait(timeout: pause) {
+            case .stop(let signal):
                 logger.info("stopping", metadata: ["signal": "\(signal)"])
-                break
+                break serving
+            case .reload:
+                reload(source)
+                files = try follow(source.watchedFiles(routing.configuration), insteadOf: files)
+            case nil: break
             }
             if let datapath, datapath.options.needsHeartbeat { beat(datapath) }
         }
+        files?.stop()
         stop(keepFlows: keepFlows)
         logger.info("stopped")
+    }
+
+    private func follow(_ files: [String], insteadOf old: FileFollower?) throws -> FileFollower? {
+        guard files != old?.files ?? [] else { return old }
+        old?.stop()
+        return files.isEmpty ? nil : try FileFollower(files, logger)
     }
 
     private func stop(keepFlows: Bool) {

@@ -11,9 +11,7 @@ import WireTypes
 /// What the host's addresses and routes come to: where clients are listened to, and from where
 /// endpoints are spoken to. Whatever changes is told to those who go by it.
 struct FollowedWays: Sendable {
-    private let configuration: Configuration
-    /// Ids of the listeners, in the order of the configuration.
-    private let listeners: [UInt16]
+    private var routing: Routing
     private let relay: Relay
     private let bridge: RelayBridge
     private let workers: [SpliceWorker]
@@ -23,33 +21,51 @@ struct FollowedWays: Sendable {
     private var targets: [Target]
     private var segmentSize: Int
     private var promised: [TransportAddress: ListenerPromise]
-    private var sockets: Set<TransportAddress>
+    /// The ids of their listeners.
+    private var sockets: [TransportAddress: UInt16]
 
     /// As the daemon started with them.
     init(
-        configuration: Configuration, plan: Plan, targets: [Target], listeners: [UInt16],
-        relay: Relay, bridge: RelayBridge, workers: [SpliceWorker], promises: ListenerPromises?,
-        logger: Logger
+        _ routing: Routing, _ plan: Plan, relay: Relay, bridge: RelayBridge,
+        workers: [SpliceWorker], promises: ListenerPromises?, logger: Logger
     ) {
-        self.configuration = configuration
-        self.listeners = listeners
+        self.routing = routing
         self.relay = relay
         self.bridge = bridge
         self.workers = workers
         self.promises = promises
         self.logger = logger
-        self.targets = targets
+        targets = routing.snapshot.targets
         segmentSize = plan.segmentSize
-        promised = plan.promises(listeners)
-        sockets = Set(plan.sockets.map(\.address))
+        promised = plan.promises(routing)
+        sockets = plan.socketListeners(routing.listenerIDs)
+    }
+
+    /// Whether what `plan` listens on can be had; nothing is changed by it.
+    func check(_ plan: Plan) throws {
+        for (address, _) in plan.sockets where sockets[address] == nil {
+            do {
+                try ListeningSocket.check(address)
+            } catch {
+                throw Refusal("cannot listen on \(address): \(error)")
+            }
+        }
+    }
+
+    /// Goes by another configuration, which the workers know already.
+    mutating func use(_ routing: Routing) {
+        self.routing = routing
+        targets = routing.snapshot.targets
     }
 
     /// Looks at everything anew; `interfaces` are those that are attached.
     mutating func look(_ interfaces: [NetworkInterface], selectors: [InterfaceSelector]) {
-        let plan = Plan(configuration, interfaces, selectors: selectors)
+        let plan = Plan(routing.configuration, interfaces, selectors: selectors)
         bridge.lookAtHostAddresses()
         listen(plan)
-        follow(sluice.targets(configuration, attached: interfaces), plan.segmentSize)
+        let found = sluice.targets(
+            targets.map(\.address), routing.configuration.source, attached: interfaces)
+        follow(found, plan.segmentSize)
     }
 
     private mutating func follow(_ found: [Target], _ newSegmentSize: Int) {
@@ -71,7 +87,7 @@ struct FollowedWays: Sendable {
 
     private mutating func listen(_ plan: Plan) {
         listenBySockets(plan)
-        let wanted = promises == nil ? [:] : plan.promises(listeners)
+        let wanted = promises == nil ? [:] : plan.promises(routing)
         let gone = promised.keys.filter { wanted[$0] == nil }
         for address in gone { promises?.stopListening(on: address) }
         var added: [TransportAddress] = []
@@ -96,14 +112,20 @@ struct FollowedWays: Sendable {
 
     /// A wildcard beside a specific address is a socket for each of the host's other addresses.
     private mutating func listenBySockets(_ plan: Plan) {
-        let wanted = Set(plan.sockets.map(\.address))
-        for address in sockets.subtracting(wanted) { relay.stopListening(on: address) }
-        sockets.formIntersection(wanted)
-        for (address, listener) in plan.sockets where !sockets.contains(address) {
+        let wanted = plan.socketListeners(routing.listenerIDs)
+        for address in sockets.keys where wanted[address] == nil {
+            relay.stopListening(on: address)
+            sockets[address] = nil
+        }
+        for (address, listener) in wanted where sockets[address] != listener {
             do {
-                // An IPv6 address is not usable until its duplicate detection is over.
-                try relay.listen(on: address, listener: listeners[listener], freeBind: true)
-                sockets.insert(address)
+                if sockets[address] != nil {
+                    relay.assign(address, to: listener)
+                } else {
+                    // An IPv6 address is not usable until its duplicate detection is over.
+                    try relay.listen(on: address, listener: listener, freeBind: true)
+                }
+                sockets[address] = listener
             } catch {
                 logger.warning(
                     "cannot listen", metadata: ["address": "\(address)", "error": "\(error)"])
@@ -119,14 +141,22 @@ struct FollowedWays: Sendable {
 }
 
 extension Plan {
-    /// What is promised where, by the ids of the listeners.
-    func promises(_ listeners: [UInt16]) -> [TransportAddress: ListenerPromise] {
+    /// What is promised where.
+    func promises(_ routing: Routing) -> [TransportAddress: ListenerPromise] {
         Dictionary(
             addresses.map { address, listener in
-                let promise = promise(
-                    at: address.address, listener: listener, id: listeners[listener])
+                let id = routing.listenerIDs[listener]
+                var promise = ListenerPromise(listener: id, mss: mss(for: address.address))
+                promise.sources = routing.sources.numbers(ofListener: id)
                 return (address, promise)
             }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whose ordinary sockets are where, by the ids of the listeners.
+    func socketListeners(_ listeners: [UInt16]) -> [TransportAddress: UInt16] {
+        Dictionary(
+            sockets.map { ($0.address, listeners[$0.listener]) },
+            uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -2,6 +2,7 @@
 
 import KernelSockets
 import Logging
+import Settings
 import Synchronization
 
 /// A thread that hears of changes to interfaces, addresses and routes, and has them followed.
@@ -48,6 +49,17 @@ final class NetworkFollower: Sendable {
             }
         }
         thread.withLock { $0 = running.take() }
+    }
+
+    /// Calls `body` while nothing else is looked at, with the interfaces as they are now.
+    func change(
+        _ body: (inout FollowedWays, [NetworkInterface], [InterfaceSelector]) throws -> Void
+    ) throws {
+        try state.withLock { state in
+            try body(
+                &state.ways, state.interfaces?.interfaces ?? [],
+                state.interfaces?.selectors ?? [])
+        }
     }
 
     /// Ends the thread and waits for it.

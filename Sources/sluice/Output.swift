@@ -8,6 +8,13 @@ func printError(_ message: String) {
     FileHandle.standardError.write(Data((message + "\n").utf8))
 }
 
+/// Why something is not done, in a sentence.
+struct Refusal: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
 /// Says why and ends with a code: 1 something failed, 2 the user's input is wrong.
 func failure(_ message: String, code: Int32 = 1) -> ExitCode {
     printError("sluice: \(message)")

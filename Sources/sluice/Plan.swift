@@ -18,13 +18,14 @@ struct Plan: Sendable {
     let addresses: [(address: TransportAddress, listener: Int)]
     /// Addresses for ordinary listening sockets; wildcards stay wildcards.
     let sockets: [(address: TransportAddress, listener: Int)]
-    /// What is asked of clients' sources, by the listener's position.
-    let sources: [SourceNumbers]
-
     init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
         let found = try Self.interfaces(configuration.interfaces + extraInterfaces)
         self.init(configuration, found.map(\.interface), selectors: found.map(\.selector))
-        try Self.checkOwnership(configuration)
+        do {
+            try checkOwnership(configuration)
+        } catch {
+            throw failure("\(error)")
+        }
     }
 
     /// The same for interfaces that are known already.
@@ -33,9 +34,6 @@ struct Plan: Sendable {
         selectors: [InterfaceSelector]
     ) {
         self.interfaces = interfaces
-        sources = configuration.listeners.indices.map {
-            configuration.sourceNumbers(ofListener: $0)
-        }
         self.selectors = selectors
         var specific: [(address: TransportAddress, listener: Int)] = []
         var wildcard: [(address: TransportAddress, listener: Int)] = []
@@ -105,11 +103,12 @@ struct Plan: Sendable {
         return found
     }
 
-    private static func checkOwnership(_ configuration: Configuration) throws {
+    /// Every address that is listened on is one of this host's.
+    func checkOwnership(_ configuration: Configuration) throws {
         let own = Set(NetworkInterface.hostAddresses)
         for address in configuration.listeners.flatMap(\.addresses)
         where !address.address.isUnspecified && !own.contains(address.address) {
-            throw failure(
+            throw Refusal(
                 "cannot listen on \(address): the address is not one of this host's. "
                     + "Add it to an interface (ip address add), or correct the listener")
         }
@@ -121,89 +120,8 @@ struct Plan: Sendable {
         return UInt16(clamping: max(mtu - (address.isIPv4 ? 40 : 60), 536))
     }
 
-    /// What clients of an address are promised; `id` is the listener's in the name table.
-    func promise(at address: IPAddress, listener: Int, id: UInt16) -> ListenerPromise {
-        var promise = ListenerPromise(listener: id, mss: mss(for: address))
-        promise.sources = sources[listener]
-        return promise
-    }
-
     /// Payload of a hello's segment that fits through every attached interface, timestamps and all.
     var segmentSize: Int { max((interfaces.map(\.mtu).min() ?? 1500) - 60 - 12, 524) }
-}
-
-/// Endpoints as seen from here.
-func targets(_ configuration: Configuration, attached: [NetworkInterface]) -> [Target] {
-    let own = Set(NetworkInterface.hostAddresses)
-    let attachedAddresses = Set(attached.flatMap(\.addresses))
-    var seen: Set<TransportAddress> = []
-    let addresses = configuration.clusters.flatMap(\.endpoints).map(\.address).filter {
-        seen.insert($0).inserted
-    }
-    return addresses.map { address in
-        if own.contains(address.address) {
-            return Target(address: address, sources: [], obstacle: .localEndpoint)
-        }
-        guard let way = sourceAddress(towards: address) else {
-            return Target(address: address, sources: [], obstacle: .noRoute)
-        }
-        let pool = configuration.source.addresses.filter {
-            $0.isIPv4 == address.address.isIPv4
-        }
-        // The interface that the kernel would send from must be one of ours, or the endpoint's
-        // answers never pass the datapath.
-        let isAttached = attachedAddresses.contains(way)
-        return Target(
-            address: address, sources: pool.isEmpty ? [way] : pool,
-            obstacle: isAttached ? nil : .noRoute)
-    }
-}
-
-/// Routing as the splicers and the relay use it; `names` are the ids of listeners and clusters.
-func snapshot(
-    _ configuration: Configuration, targets: [Target], listenerIDs: [UInt16], clusterIDs: [UInt16],
-    datapath: KernelDatapath? = nil, counters: SplicerCounters? = nil
-) -> RoutingSnapshot {
-    var targetIndex: [TransportAddress: Int] = [:]
-    for (index, target) in targets.enumerated() { targetIndex[target.address] = index }
-    var listeners: [UInt16: ListenerRoutes] = [:]
-    for (listener, id) in zip(configuration.listeners, listenerIDs) {
-        listeners[id] = ListenerRoutes(listener, id: id)
-    }
-    let loads = targets.map { _ in EndpointLoad() }
-    let clusterTargets = configuration.clusters.map { cluster in
-        cluster.endpoints.compactMap { targetIndex[$0.address] }
-    }
-    let limits = ConnectionLimits(
-        configuration, listenerIDs: listenerIDs, clusterTargets: clusterTargets,
-        datapath: datapath, counters: counters)
-    let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
-        let places = clusterTargets[Int(cluster.id)]
-        let picker = Picker(
-            cluster.endpoints, loads: places.map { loads[$0] }, balance: cluster.balance,
-            caps: limits?.caps(cluster: Int(cluster.id)) ?? [], seed: .random(in: 0 ... .max))
-        return ClusterState(
-            id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
-            proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
-    }
-    var routes = RoutingSnapshot(
-        listeners: listeners, clusters: clusters, targets: targets, loads: loads)
-    routes.limits = limits
-    return routes
-}
-
-extension ListenerRoutes {
-    init(_ listener: Listener, id: UInt16) {
-        self.init(id: id)
-        table = listener.routes
-        defaultCluster = listener.defaultCluster
-        nonTLSCluster = listener.nonTLSCluster
-        rejection = listener.reject
-        helloLimit = listener.hello.maxSize
-        helloTimeout = listener.hello.timeout
-        lateGoesToDefault = listener.hello.onTimeout == .default
-        largeGoesToDefault = listener.hello.onTooLarge == .default
-    }
 }
 
 extension NetworkInterface {

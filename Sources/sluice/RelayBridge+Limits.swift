@@ -2,40 +2,44 @@
 
 import Balancing
 import Datapath
-import KernelSockets
 import Relaying
 import Splicing
+import Synchronization
 import WireTypes
 
-/// A place for a connection, or what has none.
+/// What a relayed connection takes, or what has no place for it.
 enum Seating {
-    case seat(Seat)
+    /// nil: nothing is bounded.
+    case seated(TakenPlaces?)
     case full(FullPlace)
 }
 
 /// Bounds of what the relay does; those of splices are the splicer's and the datapath's.
 extension RelayBridge {
-    /// Takes the place of a relayed connection; its endpoint's comes with the attempt.
-    /// `isChosen`: it has an endpoint already.
-    func seat(
-        _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, isChosen: Bool = false
-    ) -> Seating {
-        let seat = Seat(listener: listener, cluster: cluster, source: client.source.address)
-        guard let limits = routes.limits else { return .seat(seat) }
+    /// Takes the places of a relayed connection; its endpoint's comes with the attempt. `isChosen`:
+    /// it has an endpoint already.
+    func seat(_ seat: Seat, in routes: RoutingSnapshot, isChosen: Bool = false) -> Seating {
+        guard let limits = routes.limits, let cluster = seat.cluster else { return .seated(nil) }
         if !isChosen, routes.clusters[cluster].picker.isFull() { return .full(.endpoints) }
-        return limits.take(seat).map { .full($0) } ?? .seat(seat)
+        switch limits.take(seat) {
+        case .taken(let places): return .seated(places)
+        case .full(let full): return .full(full)
+        }
     }
 
     /// How a client is turned away for whom there is no place.
-    func refusal(_ listener: UInt16, _ full: FullPlace, speaksTLS: Bool) -> RejectAction {
+    func refusal(
+        _ seat: Seat, _ full: FullPlace, in routes: RoutingSnapshot, speaksTLS: Bool
+    ) -> RejectAction {
         counters.increment(.rejected)
         counters.increment(DaemonCounter(full))
-        let policy = routes.listeners[listener]?.rejection ?? .reset
+        let policy = routes.listeners[seat.listener]?.rejection ?? .reset
         return RejectAction(speaksTLS ? policy : policy.withoutTLS)
     }
 
     /// What the datapath asks of a SYN is asked here of clients of listening sockets.
     func admits(listener: UInt16, tuple: FlowTuple) -> Bool {
+        let gates = gates.withLock { $0 }
         guard let refusal = gates?.refusal(of: tuple.source.address, at: listener) else {
             return true
         }

@@ -16,32 +16,27 @@ import WireTypes
 /// relayed connections in the maps.
 final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let datapath: KernelDatapath?
-    let routes: RoutingSnapshot
+    private let current: Mutex<RoutingSnapshot>
     private let names: ServerNameTable
     let counters: SplicerCounters
     /// Who may connect by a listening socket; nil: everyone.
-    let gates: SourceGates?
+    let gates: Mutex<SourceGates?>
     private let logger: Logger
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
     private let own = Mutex<Set<IPAddress>>([])
-    /// Places of clusters by their ids.
-    private let clusterIndex: [UInt16: Int]
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
         counters: SplicerCounters, gates: SourceGates? = nil, logger: Logger
     ) {
         self.datapath = datapath
-        self.routes = routes
+        current = Mutex(routes)
         self.names = names
         self.counters = counters
-        self.gates = gates
+        self.gates = Mutex(gates)
         self.logger = logger
-        clusterIndex = Dictionary(
-            routes.clusters.enumerated().map { ($1.id, $0) },
-            uniquingKeysWith: { first, _ in first })
         lookAtHostAddresses()
     }
 
@@ -51,6 +46,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         own.withLock { $0 = addresses }
     }
 
+    /// Another configuration is in force.
+    func use(_ routes: RoutingSnapshot, _ gates: SourceGates?) {
+        self.gates.withLock { $0 = gates }
+        current.withLock { $0 = routes }
+    }
+
+    var routes: RoutingSnapshot { current.withLock { $0 } }
+
     /// The relay is made with this bridge, so it comes after it.
     func use(_ relay: Relay) { self.relay.withLock { $0 = relay } }
 
@@ -59,21 +62,29 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         guard let relay = relay.withLock({ $0 }) else { return }
         switch what {
-        case .relay(let cluster, let endpoint, let reason, let name):
-            // One that was picked already is tried whatever happened since.
-            let destination =
-                endpoint == nil ? routes.destination(of: cluster) : .cluster(cluster)
+        case .relay(let cluster, let target, let reason, let name):
+            let routes = routes
+            // It may be configured no more since the splicer chose it.
+            guard let place = routes.place(ofCluster: cluster) else {
+                return relay.adoptAndReject(connection, .reset)
+            }
+            // An endpoint that was picked already is tried whatever happened since.
+            let first = target.flatMap { routes.clusters[place].targets.firstIndex(of: $0) }
+            let destination = first == nil ? routes.destination(of: place) : .cluster(place)
             switch destination {
-            case .cluster(let index):
-                switch seat(listener, connection.tuple, index, isChosen: endpoint != nil) {
-                case .seat(let seat):
+            case .cluster(let place):
+                let seat = Seat(
+                    listener: listener, cluster: place, source: connection.tuple.source.address)
+                switch self.seat(seat, in: routes, isChosen: first != nil) {
+                case .seated(let places):
                     relay.adopt(
                         connection,
-                        plan: plan(seat, connection.tuple, index, reason, name, first: endpoint))
+                        plan: plan(
+                            routes, seat, places, connection.tuple, reason, name, first: first))
                 case .full(let full):
+                    let speaksTLS = connection.received.first == 22
                     relay.adoptAndReject(
-                        connection,
-                        refusal(listener, full, speaksTLS: connection.received.first == 22))
+                        connection, refusal(seat, full, in: routes, speaksTLS: speaksTLS))
                 }
             case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
             }
@@ -86,14 +97,16 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func plan(
-        _ seat: Seat, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
-        _ name: ServerName?, first: Int? = nil
+        _ routes: RoutingSnapshot, _ seat: Seat, _ places: TakenPlaces?, _ client: FlowTuple,
+        _ reason: RelayReason, _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
+        let cluster = seat.cluster ?? 0
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let turns = RelayTurns(
             state.picker, ClientKey(source: client.source, serverName: name), first: first,
-            loads: state.targets.map { routes.loads[$0] }, limits: routes.limits, seat: seat)
+            loads: state.targets.map { routes.loads[$0] },
+            caps: routes.limits?.parts.endpoints[cluster] ?? [], places: places)
         var plan = RelayPlan(
             listener: seat.listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
@@ -109,36 +122,39 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     // The relay asks.
 
     func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
-        guard let routes = routes.listeners[listener] else { return .reject(.reset) }
+        let routes = routes
+        guard let answers = routes.listeners[listener] else { return .reject(.reset) }
         switch outcome {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
             return decision(
-                listener, tuple, routes.answer(to: hello, from: tuple.source.address),
+                routes, listener, tuple, answers.answer(to: hello, from: tuple.source.address),
                 hello.serverName, speaksTLS: true)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             return decision(
-                listener, tuple, routes.answer(to: reason, from: tuple.source.address), nil)
+                routes, listener, tuple,
+                answers.answer(to: reason, from: tuple.source.address), nil)
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
-            return decision(listener, tuple, routes.answerToLateness, nil)
+            return decision(routes, listener, tuple, answers.answerToLateness, nil)
         }
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?,
-        speaksTLS: Bool = false
+        _ routes: RoutingSnapshot, _ listener: UInt16, _ tuple: FlowTuple,
+        _ answer: RouteDestination, _ name: ServerName?, speaksTLS: Bool = false
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            switch seat(listener, tuple, index) {
-            case .seat(let seat):
-                return .relay(plan(seat, tuple, index, reason(for: tuple), name))
+            let seat = Seat(listener: listener, cluster: index, source: tuple.source.address)
+            switch self.seat(seat, in: routes) {
+            case .seated(let places):
+                return .relay(plan(routes, seat, places, tuple, reason(for: tuple), name))
             case .full(let full):
-                return .reject(refusal(listener, full, speaksTLS: speaksTLS))
+                return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
             }
         case .reject(let how):
             return .reject(RejectAction(how))
@@ -183,21 +199,15 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     func didUpdate(_ connection: RelayedConnection) {
         show(connection)
-        if connection.upstream != nil, let target = target(of: connection) {
+        let routes = routes
+        if connection.upstream != nil, let target = routes.target(of: connection) {
             routes.signals.connected(target)
         }
     }
 
-    /// The place of its endpoint among all targets.
-    private func target(of connection: RelayedConnection) -> Int? {
-        guard let cluster = clusterIndex[connection.cluster] else { return nil }
-        let targets = routes.clusters[cluster].targets
-        return targets.indices.contains(Int(connection.endpoint))
-            ? targets[Int(connection.endpoint)] : nil
-    }
-
     func didFailToConnect(_ connection: RelayedConnection, _ error: SocketError) {
-        if let failure = ConnectFailure(error), let target = target(of: connection) {
+        let routes = routes
+        if let failure = ConnectFailure(error), let target = routes.target(of: connection) {
             routes.signals.connectFailed(target, failure)
         }
         logger.info("endpoint did not accept", metadata: ["error": "\(error)"])
@@ -223,6 +233,17 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         row.endpoint = connection.endpoint
         row.serverName = connection.serverName.map { names.id(of: $0) } ?? 0
         datapath.setRelayed(row)
+    }
+}
+
+extension RoutingSnapshot {
+    /// The place of its endpoint among all targets. Right after the configuration changed it may be
+    /// another endpoint's, which does no harm: it is then told of one connect too many.
+    fileprivate func target(of connection: RelayedConnection) -> Int? {
+        guard let place = place(ofCluster: connection.cluster) else { return nil }
+        let targets = clusters[place].targets
+        return targets.indices.contains(Int(connection.endpoint))
+            ? targets[Int(connection.endpoint)] : nil
     }
 }
 

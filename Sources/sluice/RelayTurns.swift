@@ -5,7 +5,8 @@ import KernelSockets
 import Synchronization
 
 /// The endpoints that one relayed connection tries. The one tried last counts it among its
-/// connections as long as this lives, and that is as long as the connection; so do the bounds.
+/// connections as long as this lives, and that is as long as the connection; so does what is
+/// bounded.
 final class RelayTurns: Sendable {
     private struct State {
         var picker: Picker
@@ -23,25 +24,26 @@ final class RelayTurns: Sendable {
 
     private let client: ClientKey
     private let loads: [EndpointLoad]
-    private let limits: ConnectionLimits?
-    private let seat: Seat
+    private let caps: [ConnectionCap?]
+    private let places: TakenPlaces?
     private let state: Mutex<State>
 
-    /// `loads`: of the cluster's endpoints. `seat`: where the connection counts already.
+    /// `loads` and `caps`: of the cluster's endpoints; no cap: none has one. `places`: where the
+    /// connection counts already.
     init(
         _ picker: Picker, _ client: ClientKey, first: Int?, loads: [EndpointLoad],
-        limits: ConnectionLimits?, seat: Seat
+        caps: [ConnectionCap?], places: TakenPlaces?
     ) {
         self.client = client
         self.loads = loads
-        self.limits = limits
-        self.seat = seat
+        self.caps = caps
+        self.places = places
         state = Mutex(State(picker: picker, first: first))
     }
 
     deinit {
         state.withLock { $0.leaveCurrent() }
-        limits?.giveBack(seat)
+        places?.giveBack()
     }
 
     /// The next one; nil when all were tried, or are full.
@@ -50,7 +52,7 @@ final class RelayTurns: Sendable {
             state.leaveCurrent()
             while let endpoint = turn(&state) {
                 state.tried.insert(endpoint)
-                let cap = seat.cluster.flatMap { limits?.cap(cluster: $0, endpoint: endpoint) }
+                let cap = caps.isEmpty ? nil : caps[endpoint]
                 // Another connection may have had the last place since.
                 if cap?.take() == false { continue }
                 state.current = (loads[endpoint], cap)

@@ -7,7 +7,12 @@ import Settings
 /// `sluice run`: the daemon itself.
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the load balancer until SIGTERM or SIGINT (the default verb).")
+        abstract: "Run the load balancer until SIGTERM or SIGINT (the default verb).",
+        discussion: """
+            SIGHUP has the configuration read again, and so has a change of a file that it names \
+            (endpoints_file, source_file). What is wrong with it is logged, and the one before \
+            stays in force. Connections go on in any case.
+            """)
 
     @Option(name: .shortAndLong, help: "The configuration file.", completion: .file())
     var config: String
@@ -20,6 +25,9 @@ struct Run: ParsableCommand {
     @Option(help: "The instance, in place of the configuration's.")
     var instance: String?
 
+    @Flag(help: "Follow changes of the configuration file as well.")
+    var watch = false
+
     @Flag(help: "Leave the flows running when stopped.")
     var keepFlows = false
 
@@ -30,8 +38,24 @@ struct Run: ParsableCommand {
     var logLevel: String?
 
     func run() throws {
-        TerminationSignals.hold()
+        DaemonSignal.hold()
+        let source = ConfigurationSource(file: config, watchesFile: watch, override: override)
         var configuration = try load(config)
+        try override(&configuration)
+        let selectors = try interfaces.map { text in
+            guard let selector = InterfaceSelector(text) else {
+                throw failure("\"\(text)\" is no interface index or name", code: 2)
+            }
+            return selector
+        }
+        raiseOpenFileLimit()
+        let plan = try Plan(configuration, extraInterfaces: selectors)
+        let daemon = try Daemon(configuration, plan, makeLogger(configuration.log))
+        try daemon.serve(source, keepFlows: keepFlows)
+    }
+
+    /// What options say in place of the file.
+    private func override(_ configuration: inout Configuration) throws {
         if let instance {
             guard configuration.rename(instance) else {
                 throw failure(
@@ -53,15 +77,5 @@ struct Run: ParsableCommand {
             }
             configuration.log.level = level
         }
-        let selectors = try interfaces.map { text in
-            guard let selector = InterfaceSelector(text) else {
-                throw failure("\"\(text)\" is no interface index or name", code: 2)
-            }
-            return selector
-        }
-        raiseOpenFileLimit()
-        let plan = try Plan(configuration, extraInterfaces: selectors)
-        let daemon = try Daemon(configuration, plan, makeLogger(configuration.log))
-        try daemon.serve(keepFlows: keepFlows)
     }
 }

@@ -2,7 +2,6 @@
 
 import Balancing
 import Datapath
-import KernelBPF
 import KernelSockets
 import Settings
 import WireTypes
@@ -48,61 +47,9 @@ struct SourceGates: Sendable {
     }
 }
 
-/// The same for the datapath.
 extension Configuration {
     fileprivate var asksForSources: Bool {
         !limits.access.isEmpty || limits.perSource != nil
             || listeners.contains { !$0.access.isEmpty || $0.perSource != nil }
-    }
-
-    /// What maps about sources must have room for.
-    var sourceRooms: SourceRooms {
-        var rooms = SourceRooms()
-        guard asksForSources else { return rooms }
-        let all = [limits.perSource] + listeners.map(\.perSource)
-        rooms.rules = ([limits.access] + listeners.map(\.access)).reduce(0) { $0 + $1.rules.count }
-        rooms.limits = listeners.count + 2
-        if all.contains(where: { $0?.rate != nil }) { rooms.paces = limits.trackedSources }
-        if all.contains(where: { $0?.connections != nil }) { rooms.full = limits.trackedSources }
-        return rooms
-    }
-
-    /// The numbers of lists and limits for the listener at that place: 1 is the process's, others
-    /// follow in the order of the listeners.
-    func sourceNumbers(ofListener index: Int) -> SourceNumbers {
-        let listener = listeners[index]
-        let own = UInt16(clamping: index + 2)
-        var numbers = SourceNumbers()
-        if !limits.access.isEmpty { numbers.processList = 1 }
-        if limits.perSource != nil { numbers.processLimit = 1 }
-        if !listener.access.isEmpty { numbers.ownList = own }
-        if listener.perSource != nil { numbers.ownLimit = own }
-        return numbers
-    }
-
-    /// Fills the datapath's lists and limits, before any listener names them.
-    func giveSources(to datapath: KernelDatapath) throws(BPFError) {
-        let all = [(limits.access, limits.perSource)] + listeners.map { ($0.access, $0.perSource) }
-        for (index, (access, limit)) in all.enumerated() {
-            let number = UInt16(clamping: index + 1)
-            let refusal: SourceRule = access.refusal == .reset ? .isReset : .isDropped
-            try datapath.add(
-                access.rules.map { ($0.block, $0.mayConnect ? .mayConnect : refusal) },
-                toList: number)
-            if let limit { try datapath.set(SourceAllowance(limit), asLimit: number) }
-        }
-    }
-}
-
-extension SourceAllowance {
-    fileprivate init(_ limit: SourceLimit) {
-        self.init()
-        interval = limit.rate?.interval ?? 0
-        tolerance = limit.tolerance
-        prefixLengthV4 = limit.prefixLengthV4
-        prefixLengthV6 = limit.prefixLengthV6
-        resets = limit.refusal == .reset
-        isDryRun = limit.isDryRun
-        countsConnections = limit.connections != nil && !limit.isDryRun
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import Synchronization
 import Testing
 import WireTypes
 
@@ -12,6 +13,23 @@ private func ip(_ text: String) -> IPAddress {
 private func block(_ text: String) -> AddressBlock {
     guard let block = AddressBlock(text) else { fatalError("no block: \(text)") }
     return block
+}
+
+/// What came of taking the places of a connection.
+private func take(_ seat: Seat, _ limits: ConnectionLimits)
+    -> (places: TakenPlaces?, full: FullPlace?)
+{
+    switch limits.take(seat) {
+    case .taken(let places): (places, nil)
+    case .full(let full): (nil, full)
+    }
+}
+
+/// What a closure was told.
+private final class Told: Sendable {
+    private let log = Mutex<[String]>([])
+    var words: [String] { log.withLock { $0 } }
+    func add(_ word: String) { log.withLock { $0.append(word) } }
 }
 
 @Suite struct `Access list` {
@@ -93,11 +111,12 @@ private func block(_ text: String) -> AddressBlock {
         let seats = ["192.0.2.1", "192.0.2.200", "2001:db8::1", "2001:db8::ffff:1"].map {
             Seat(listener: 1, cluster: 0, source: ip($0))
         }
-        for seat in seats { #expect(limits.take(seat) == nil) }
-        #expect(counts.blocks == 2)
-        for seat in seats { #expect(limits.take(seat) == .source) }
-        for seat in seats { limits.giveBack(seat) }
-        #expect(counts.blocks == 0)
+        let taken = seats.map { take($0, limits) }
+        #expect(taken.allSatisfy { $0.full == nil })
+        #expect(counts.blockCount == 2)
+        for seat in seats { #expect(take(seat, limits).full == .source) }
+        for places in taken { places.places?.giveBack() }
+        #expect(counts.blockCount == 0)
     }
 
     @Test func `only count in a dry run`() {
@@ -108,14 +127,16 @@ private func block(_ text: String) -> AddressBlock {
         let (room, over) = (ConnectionCap(100), ConnectionCap(100, of: counted))
         var parts = ConnectionLimits.Parts()
         parts.process = room
-        parts.sources = SourceCounts(limit) { _, _ in Issue.record("told of a dry run") }
-        let limits = ConnectionLimits(parts) { _ = over.take() }
+        let counts = SourceCounts(limit) { _, _ in Issue.record("told of a dry run") }
+        parts.sources = counts
+        let limits = ConnectionLimits(parts, dryRuns: [counts]) { _ = over.take() }
         let seat = Seat(listener: 1, cluster: 0, source: ip("192.0.2.1"))
-        for _ in 0..<5 { #expect(limits.take(seat) == nil) }
+        let taken = (0..<5).map { _ in take(seat, limits) }
+        #expect(taken.allSatisfy { $0.full == nil })
         #expect(counted.current == 4)
         #expect(room.count.current == 5)
-        for _ in 0..<5 { limits.giveBack(seat) }
-        #expect(limits.take(seat) == nil)
+        for places in taken { places.places?.giveBack() }
+        #expect(take(seat, limits).full == nil)
         #expect(counted.current == 4)
     }
 }
@@ -131,18 +152,57 @@ private func block(_ text: String) -> AddressBlock {
         parts.sources = SourceCounts(limit) { _, _ in }
         let limits = ConnectionLimits(parts)
         var seat = Seat(listener: 7, cluster: 0, endpoint: 0, source: ip("192.0.2.1"))
-        #expect(limits.take(seat) == nil)
-        #expect(limits.take(seat) == .endpoints)
+        var taken = [take(seat, limits)]
+        #expect(take(seat, limits).full == .endpoints)
         seat.endpoint = 1
-        #expect(limits.take(seat) == nil)
-        #expect(limits.take(seat) == nil)
-        #expect(limits.take(seat) == .source)
+        taken += [take(seat, limits), take(seat, limits)]
+        #expect(taken.allSatisfy { $0.full == nil })
+        #expect(take(seat, limits).full == .source)
         #expect(caps.map(\.count.current) == [3, 3, 3])
-        for endpoint in [0, 1, 1] {
-            seat.endpoint = endpoint
-            limits.giveBack(seat)
-        }
+        for places in taken { places.places?.giveBack() }
         #expect(caps.map(\.count.current) == [0, 0, 0])
+    }
+
+    /// A reload: who was not counted gives nothing back, and who was does.
+    @Test func `change while connections are there`() {
+        let seat = Seat(listener: 7, cluster: 0, endpoint: 0, source: ip("192.0.2.1"))
+        var before = ConnectionLimits.Parts()
+        before.process = ConnectionCap(5)
+        let first = take(seat, ConnectionLimits(before))
+        var after = before
+        after.process = ConnectionCap(2, of: before.process?.count ?? ConnectionCount())
+        after.clusters[0] = ConnectionCap(5)
+        let limits = ConnectionLimits(after)
+        let second = take(seat, limits)
+        #expect(second.full == nil)
+        #expect(take(seat, limits).full == .process)
+        first.places?.giveBack()
+        #expect(after.clusters[0]?.count.current == 1)
+        #expect(after.process?.count.current == 1)
+        second.places?.giveBack()
+        #expect(after.clusters[0]?.count.current == 0)
+        #expect(before.process?.count.current == 0)
+    }
+
+    @Test func `of sources tell anew who is full when they change`() {
+        var limit = SourceLimit()
+        limit.connections = 3
+        let told = Told()
+        let counts = SourceCounts(limit) { told.add("\($0) \($1 ? "full" : "free")") }
+        var parts = ConnectionLimits.Parts()
+        parts.sources = counts
+        let seat = Seat(listener: 7, cluster: 0, source: ip("192.0.2.1"))
+        let taken = (0..<2).map { _ in take(seat, ConnectionLimits(parts)) }
+        #expect(told.words.isEmpty)
+        limit.connections = 2
+        counts.follow(limit)
+        #expect(told.words == ["192.0.2.1/32 full"])
+        #expect(take(seat, ConnectionLimits(parts)).full == .source)
+        taken[0].places?.giveBack()
+        #expect(told.words.last == "192.0.2.1/32 free")
+        counts.follow(nil)
+        #expect(told.words.count == 2)
+        #expect(take(seat, ConnectionLimits(parts)).full == nil)
     }
 
     @Test func `are exact when many threads ask at once`() async {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Balancing
 import Testing
 import WireTypes
+
+@testable import Balancing
 
 @Suite struct `Policies by load` {
     @Test(arguments: [3, 16, 17, 300, 1000])
@@ -54,6 +55,54 @@ import WireTypes
         #expect(one.pick(for: client(1), now: 1) == 1)
         for _ in 0..<9 { loads[1].open() }
         #expect(one.pick(for: client(1), now: 1) == 0)
+    }
+
+    @Test func `another picker of the same endpoints begins with their connections`() {
+        let pool = Pool([1, 1, 1], .leastConnections)
+        for _ in 0..<5 { pool.loads[0].open() }
+        for _ in 0..<3 { pool.loads[1].open() }
+        let endpoints = (0..<3).map { index in
+            Endpoint(address: TransportAddress(IPAddress(v4: 0x0a00_0000 + UInt32(index)), 443))
+        }
+        var balance = Balance()
+        balance.policy = .leastConnections
+        var next = Picker(endpoints, loads: pool.loads, balance: balance)
+        #expect(next.pick(for: client(1), now: 1) == 2)
+        pool.picker.retire()
+        for _ in 0..<9 { pool.loads[2].open() }
+        #expect(next.pick(for: client(1), now: 1) == 1)
+        // Nobody tells the retired one any more.
+        var old = pool.picker
+        #expect(old.pick(for: client(1), now: 1) == 2)
+    }
+
+    @Test func `a bounded ring knows all connections whenever its picker was made`() async {
+        let pool = Pool([1, 1], .ring)
+        let endpoints = (0..<2).map { index in
+            Endpoint(address: TransportAddress(IPAddress(v4: 0x0a00_0000 + UInt32(index)), 443))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for worker in 0..<2 {
+                group.addTask { [loads = pool.loads] in
+                    for _ in 0..<20_000 {
+                        loads[worker].open()
+                        loads[1 - worker].open()
+                        loads[worker].close()
+                    }
+                }
+            }
+            group.addTask { [loads = pool.loads] in
+                for _ in 0..<200 {
+                    let picker = Picker(endpoints, loads: loads)
+                    await Task.yield()
+                    picker.retire()
+                }
+            }
+        }
+        #expect(pool.loads.map(\.active) == [20_000, 20_000])
+        let last = Picker(endpoints, loads: pool.loads)
+        #expect(last.states.active(of: 0) + last.states.active(of: 1) == 40_000)
+        #expect(pool.picker.total == 40_000 && last.total == 40_000)
     }
 
     @Test func `counts are exact when threads open and close at once`() async {
@@ -126,4 +175,9 @@ import WireTypes
         #expect(load.connectTime(now: 10_000_000_000) == 4500)
         #expect(load.connectTime(now: 1_000_000_000_000) == 0)
     }
+}
+
+extension Picker {
+    /// Connections of all endpoints, as bounded loads go by them.
+    fileprivate var total: Int { shared.load.total }
 }

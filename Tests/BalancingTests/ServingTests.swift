@@ -31,6 +31,19 @@ import WireTypes
         #expect(pool.shares(of: 600)[2] > 0 || policy == .leastConnections)
     }
 
+    @Test func `stay as they are when others join them in another configuration`() {
+        let pool = Pool([1, 1, 1])
+        pool.picker.states.set(health: .down, of: 0, now: pool.now)
+        pool.picker.states.set(administration: .draining, of: 1, now: pool.now)
+        let more = Pool([2, 2, 2, 2])
+        more.picker.states.takeOver(pool.picker.states, now: more.now)
+        #expect(more.picker.states[0].health == .down)
+        #expect(more.picker.states[1].administration == .draining)
+        #expect((0..<4).map { more.picker.states[$0].weight } == [2, 2, 2, 2])
+        var next = more
+        #expect(next.shares(of: 100) == [0, 0, 50, 50])
+    }
+
     @Test func `get a new weight at once, exactly`() {
         var pool = Pool([1, 1])
         #expect(pool.shares(of: 100) == [50, 50])

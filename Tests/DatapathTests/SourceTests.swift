@@ -280,19 +280,15 @@ import WireTypes
         }
     }
 
-    @Test func `is listed with as many others as there is room for`() throws {
-        var options = DatapathOptions()
-        options.isPrivate = true
-        options.links = [.ethernet]
-        options.sources.rules = 100_000
-        let datapath = try KernelDatapath(options)
-        let blocks = (0..<100_000).compactMap {
-            AddressBlock(around: IPAddress(v4: UInt32($0) << 12), prefixLength: 24)
-        }
-        try datapath.add(blocks.map { ($0, .isDropped) }, toList: 1)
-        #expect(throws: BPFError.self) {
-            let other = try #require(AddressBlock("203.0.113.1"))
-            try datapath.add([(other, .isDropped)], toList: 1)
+    @Test func `is free again when its list is taken back`() throws {
+        try TestBench.use { bench in
+            let blocks = try [everyone(.v4), block(.v4, 24)]
+            try bench.datapath.add(blocks.map { ($0, .isDropped) }, toList: 30)
+            try bench.listen(.v4, sources: numbers(ownList: 30))
+            try expectDrop(bench, HandshakeClient(.v4).syn, .sourceDenied)
+            bench.datapath.remove(blocks, fromList: 30)
+            _ = try HandshakeClient(.v4).connect(bench)
+            #expect(bench.count(.sourceDenied) == 1)
         }
     }
 }

@@ -176,6 +176,79 @@ extension EndToEnd {
             }
         }
 
+        // Reloads.
+
+        private func reload(_ balancer: Balancer, _ configuration: Configuration) async throws {
+            let before = balancer.lab.logged("configuration reloaded")
+            _ = try balancer.lab.write(configuration)
+            balancer.reload()
+            let isDone = await isTrue(within: .seconds(10)) {
+                balancer.lab.logged("configuration reloaded") > before
+            }
+            #expect(isDone)
+        }
+
+        @Test func `change by a reload, and connections stay and stay counted`() async throws {
+            let first = Place.process.configuration(3)
+            var denying = Place.process.configuration(4)
+            denying.policy.append("access: {deny: 198.51.100.10, denied: reset}")
+            var allowing = denying
+            allowing.policy[1] = "access: {deny: [198.51.100.0/24], allow: 198.51.100.10}"
+            try await withLab { [first, denying, allowing] lab in
+                try await lab.startEcho()
+                let balancer = try await lab.startBalancer(first)
+                func open(_ count: Int) async throws -> Talk {
+                    let talk = try lab.startTalk(
+                        ["--count", "\(count)", "--bytes", "100"], at: .listener(.v4))
+                    try await talk.waitUntilOpen()
+                    return talk
+                }
+                let three = try await open(3)
+                #expect(try await open(1).end().good == 0)
+                try await reload(balancer, denying)
+                #expect(try await open(1).end().good == 0)
+                #expect(try await lab.counter("source_denied") == 1)
+                try await reload(balancer, allowing)
+                let fourth = try await open(1)
+                #expect(try await open(1).end().good == 0)
+                #expect(try await lab.counter("source_denied") == 1)
+                try await fourth.expectGood()
+                try await three.expectGood(3)
+                try await reload(balancer, first)
+                try await open(3).expectGood(3)
+            }
+        }
+
+        @Test func `of a source change by a reload`() async throws {
+            let (wide, narrow) = (
+                perSource("connections: 3, above: reset"),
+                perSource("connections: 2, above: reset")
+            )
+            var none = wide
+            none.policy.removeLast()
+            try await withLab { [none] lab in
+                try await lab.startEcho()
+                let balancer = try await lab.startBalancer(wide)
+                let two = try lab.startTalk(
+                    ["--count", "2", "--bytes", "100"], at: .listener(.v4))
+                try await two.waitUntilOpen()
+                try await reload(balancer, narrow)
+                let next = try lab.startTalk(["--bytes", "100"], at: .listener(.v4))
+                #expect(try await next.end().good == 0)
+                #expect(try await lab.counter("source_full") == 1)
+                try await reload(balancer, none)
+                let third = try lab.startTalk(["--bytes", "100"], at: .listener(.v4))
+                try await third.expectGood()
+                try await reload(balancer, narrow)
+                try await two.expectGood(2)
+                // What was counted under another bound is given back all the same.
+                let again = try lab.startTalk(
+                    ["--count", "2", "--bytes", "100", "--retry", "30"], at: .listener(.v4))
+                try await again.expectGood(2)
+                #expect(try await lab.counter("source_full") == 1)
+            }
+        }
+
         // Sources.
 
         private func perSource(_ line: String) -> Configuration {

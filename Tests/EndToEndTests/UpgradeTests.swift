@@ -120,7 +120,7 @@ extension EndToEnd {
             #expect(try await lab.programs(old) == programs)
         }
 
-        @Test(arguments: [1, 4])
+        @Test(arguments: [1, 5])
         func `that lacks what a flow needs is left alone, and the start names it`(
             version: Int
         ) async throws {

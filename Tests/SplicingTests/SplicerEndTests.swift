@@ -41,7 +41,7 @@ import WireTypes
         scene.tell(.closed, of: splice)
         scene.wait(milliseconds: 1000)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(2))
-        #expect(scene.fallback.words == ["relay 1 no-port b.test"])
+        #expect(scene.fallback.words == ["relay 12 no-port b.test"])
         scene.wait(milliseconds: 1000)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
         #expect(try scene.last().client == Scene.client(3))

@@ -98,21 +98,21 @@ import WireTypes
     @Test func `relays when splicing is off`() {
         let scene = Scene(settings: { $0.isSplicing = false })
         scene.say(hello)
-        #expect(scene.fallback.words == ["relay 0 splicing-off a.test"])
+        #expect(scene.fallback.words == ["relay 11 splicing-off a.test"])
         expectNothingLeft(scene)
     }
 
     @Test func `relays to an endpoint of another address family`() {
         let scene = Scene(routes: { $0.targets[0].address = at("[2001:db8::5]:443") })
         scene.say(hello)
-        #expect(scene.fallback.words == ["relay 0 address-family a.test"])
+        #expect(scene.fallback.words == ["relay 11 address-family a.test"])
         expectNothingLeft(scene)
     }
 
     @Test func `relays to an endpoint with an obstacle`() {
         let scene = Scene(routes: { $0.targets[0].obstacle = .localEndpoint })
         scene.say(hello)
-        #expect(scene.fallback.words == ["relay 0 local-endpoint a.test"])
+        #expect(scene.fallback.words == ["relay 11 local-endpoint a.test"])
         expectNothingLeft(scene)
     }
 
@@ -120,7 +120,7 @@ import WireTypes
         let scene = Scene(admitting: 1)
         scene.say(hello)
         scene.say(hello, from: Scene.client(2))
-        #expect(scene.fallback.words == ["relay 0 table-full a.test"])
+        #expect(scene.fallback.words == ["relay 11 table-full a.test"])
         #expect(scene.admission.current == 1)
         #expect(scene.pending == 1)
     }
@@ -130,7 +130,7 @@ import WireTypes
         for number in 1...3 {
             scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(number))
         }
-        #expect(scene.fallback.words == ["relay 1 no-port b.test"])
+        #expect(scene.fallback.words == ["relay 12 no-port b.test"])
         #expect(scene.admission.current == 2)
         #expect(scene.splicer.reading == 0)
     }
@@ -141,7 +141,7 @@ import WireTypes
         scene.say(hello, flushes: false)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(2))
         #expect(
-            scene.fallback.words == ["relay 0 table-full a.test", "relay 1 table-full b.test"])
+            scene.fallback.words == ["relay 11 table-full a.test", "relay 12 table-full b.test"])
         #expect(scene.table.sent.isEmpty)
         expectNothingLeft(scene)
         scene.table.isFull = false

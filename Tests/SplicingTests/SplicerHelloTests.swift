@@ -123,11 +123,17 @@ import WireTypes
         #expect(Set(scene.table.written.map(\.upstream)).count == 6)
     }
 
-    @Test func `ignores bytes without a note, and of listeners that it does not know`() {
+    @Test func `ignores bytes without a note`() {
         let scene = Scene()
         scene.say(hello, note: nil)
-        scene.say(hello, note: HandshakeNote(clientISN: 1, cookie: 2, listener: 99))
         #expect(scene.pending == 0)
         #expect(scene.table.written.isEmpty && scene.fallback.words.isEmpty)
+    }
+
+    @Test func `turns away clients of listeners that it does not know`() {
+        let scene = Scene()
+        scene.say(hello, note: HandshakeNote(clientISN: 1, cookie: 2, listener: 99))
+        #expect(scene.pending == 0)
+        #expect(scene.table.written.isEmpty && scene.fallback.words == ["reject alert"])
     }
 }

@@ -41,7 +41,7 @@ import WireTypes
         let full = Scene(admitting: 0)
         full.say(SampleHello.bytes(for: "a.test"))
         #expect(full.active == [0, 0, 0, 0])
-        #expect(full.fallback.words == ["relay 0 table-full a.test"])
+        #expect(full.fallback.words == ["relay 11 table-full a.test"])
     }
 
     @Test func `is the number of flows in the table after ten thousand connections`() throws {

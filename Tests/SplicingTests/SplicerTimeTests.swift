@@ -29,12 +29,12 @@ import WireTypes
         })
         scene.say(part)
         scene.wait(milliseconds: 10_000)
-        #expect(scene.fallback.words == ["relay 1 default-route -"])
+        #expect(scene.fallback.words == ["relay 12 default-route -"])
         #expect(scene.pending == 0 && scene.splicer.reading == 0)
     }
 
     @Test func `resets the oldest when too many are read`() {
-        let scene = Scene(settings: { $0.halfClassified = 3 })
+        let scene = Scene(settings: { $0.limits.halfClassified = 3 })
         for number in 1...3 {
             scene.now += 1
             scene.say(part, from: Scene.client(number))
@@ -49,6 +49,7 @@ import WireTypes
             tuple: Scene.client(2).reversed, sequence: Scene.cookie + 1, flags: .reset)
         #expect(scene.table.resets == [reset])
         #expect(scene.counters.value(of: .rejected) == 1)
+        #expect(scene.counters.value(of: .helloEvicted) == 1)
         #expect(scene.fallback.words == [])
     }
 
@@ -72,7 +73,7 @@ import WireTypes
     /// What the counters of a splicer must be after anything: those of its clients.
     @Test(arguments: 0..<20)
     func `keeps its counts through any order of events`(seed: UInt64) throws {
-        let scene = Scene(admitting: 30, settings: { $0.halfClassified = 10 })
+        let scene = Scene(admitting: 30, settings: { $0.limits.halfClassified = 10 })
         var random = Numbers(state: seed)
         let hello = SampleHello.bytes(for: "a.test")
         for _ in 0..<3000 {

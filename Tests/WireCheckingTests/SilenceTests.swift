@@ -98,6 +98,19 @@ import WireTypes
         #expect(check.figures.gaps == 1 && check.figures.retransmissions == 1, "\(check)")
     }
 
+    @Test func `is silent when one CPU overtakes another in the balancer`() throws {
+        var flow = try SyntheticFlow()
+        flow.handshake()
+        flow.pass(Meant(acknowledged: 517, time: 20, echo: 10), from: .endpoint)
+        let first = Meant(count: 1000, acknowledged: 517, time: 30, echo: 10)
+        let second = Meant(offset: 1000, count: 1000, acknowledged: 517, time: 31, echo: 10)
+        flow.arrive(first, from: .endpoint)
+        flow.arrive(second, from: .endpoint)
+        flow.leave(second, from: .endpoint)
+        flow.leave(first, from: .endpoint)
+        expectSilence(flow.check)
+    }
+
     @Test func `is silent when super-packets leave in segments`() throws {
         var flow = try SyntheticFlow()
         flow.handshake()

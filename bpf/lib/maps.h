@@ -44,19 +44,22 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1);
+	__uint(max_entries, 16777216);
 	__type(key, struct source_rule_key);
 	__type(value, __u32); /* enum source_rule */
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } source_rules SEC(".maps");
 
-/* What sources may do, by the numbers that rows of listeners name; element 0 is none. Written by
- * the daemon before the listeners. Size set by the daemon. */
+/*
+ * What sources may do, by the numbers that rows of listeners name; as many as there may be rows.
+ * Written by the daemon before the listeners, read by the handshake program.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
 	__type(key, __u32);
 	__type(value, struct source_limit);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 } source_limits SEC(".maps");
 
 /*

@@ -2,7 +2,7 @@
 
 internal import Synchronization
 
-/// How many connections there are somewhere.
+/// How many connections there are somewhere. Lives on while its bound changes.
 public final class ConnectionCount: Sendable {
     private let count = Atomic<Int>(0)
 

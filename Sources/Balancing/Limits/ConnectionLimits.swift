@@ -16,7 +16,7 @@ public enum FullPlace: Hashable, Sendable {
     case source
 }
 
-/// Where a connection counts.
+/// Where a connection belongs.
 public struct Seat: Hashable, Sendable {
     /// Id of the listener.
     public var listener: UInt16
@@ -36,8 +36,24 @@ public struct Seat: Hashable, Sendable {
     }
 }
 
+/// Where a connection was counted; to be given back once, whatever is bounded by then.
+public struct TakenPlaces: Sendable {
+    fileprivate var counts: [ConnectionCount] = []
+    fileprivate var sources: [SourceCounts] = []
+    fileprivate let source: IPAddress
+
+    fileprivate init(_ source: IPAddress) { self.source = source }
+
+    /// The connection is over.
+    public func giveBack() {
+        for count in counts { count.remove() }
+        for counts in sources { counts.giveBack(source) }
+    }
+}
+
 /// The bounds of how many connections there are, spliced and relayed ones together. Whatever has no
-/// bound is not counted. Shared by all workers and the relay.
+/// bound is not counted. Shared by all workers and the relay; each configuration has its own, which
+/// goes on with the counts of the one before.
 ///
 /// A connection counts from when its endpoint is asked until both of its FINs are acknowledged, or
 /// its flows have left the table after an RST.
@@ -67,69 +83,68 @@ public final class ConnectionLimits: Sendable {
         }
     }
 
-    private let parts: Parts
-    private let wouldRefuse: @Sendable () -> Void
-
-    /// Nothing counted yet. `wouldRefuse` is told of each client of a source that would have been
-    /// turned away, were it no dry run.
-    public init(_ parts: Parts, wouldRefuse: @escaping @Sendable () -> Void = {}) {
-        self.parts = parts
-        self.wouldRefuse = wouldRefuse
+    /// What was taken, or what had no place.
+    public enum Outcome: Sendable {
+        /// There was a place everywhere.
+        case taken(TakenPlaces)
+        /// There was none here, and nothing is counted.
+        case full(FullPlace)
     }
 
-    /// Takes a place everywhere; what has none, and then nothing is counted.
-    public func take(_ seat: Seat) -> FullPlace? {
-        if parts.process?.take() == false { return .process }
-        if parts.listeners[seat.listener]?.take() == false {
-            return undo(seat, from: .listener)
+    /// What these are made of.
+    public let parts: Parts
+    private let wouldRefuse: @Sendable () -> Void
+    private let dryRuns: Set<ObjectIdentifier>
+
+    /// - Parameters:
+    ///   - dryRuns: Those of the sources' counts that refuse nobody.
+    ///   - wouldRefuse: Told of each client that one of these would have refused.
+    public init(
+        _ parts: Parts, dryRuns: [SourceCounts] = [],
+        wouldRefuse: @escaping @Sendable () -> Void = {}
+    ) {
+        self.parts = parts
+        self.wouldRefuse = wouldRefuse
+        self.dryRuns = Set(dryRuns.map { ObjectIdentifier($0) })
+    }
+
+    /// Takes a place wherever one is needed.
+    public func take(_ seat: Seat) -> Outcome {
+        var taken = TakenPlaces(seat.source)
+        for (place, cap) in caps(of: seat) {
+            guard cap.take() else { return undo(taken, place) }
+            taken.counts.append(cap.count)
         }
-        if let cluster = seat.cluster, parts.clusters[cluster]?.take() == false {
-            return undo(seat, from: .cluster)
+        for counts in sources(of: seat) {
+            guard take(seat.source, counts) else { return undo(taken, .source) }
+            taken.sources.append(counts)
         }
-        if cap(of: seat)?.take() == false { return undo(seat, from: .endpoints) }
-        let all = sourceCounts(of: seat)
-        for (index, counts) in all.enumerated() where !take(seat.source, counts) {
-            for earlier in all.prefix(index) { earlier.giveBack(seat.source) }
-            return undo(seat, from: .source)
-        }
-        return nil
+        return .taken(taken)
+    }
+
+    private func undo(_ taken: TakenPlaces, _ full: FullPlace) -> Outcome {
+        taken.giveBack()
+        return .full(full)
     }
 
     private func take(_ source: IPAddress, _ counts: SourceCounts) -> Bool {
         if counts.take(source, forced: false) { return true }
-        guard counts.limit.isDryRun else { return false }
+        guard dryRuns.contains(ObjectIdentifier(counts)) else { return false }
         wouldRefuse()
         return counts.take(source, forced: true)
     }
 
-    /// Gives back what was taken before the place that is full.
-    private func undo(_ seat: Seat, from full: FullPlace) -> FullPlace {
-        parts.process?.giveBack()
-        if full == .listener { return full }
-        parts.listeners[seat.listener]?.giveBack()
-        if full == .cluster { return full }
-        seat.cluster.flatMap { parts.clusters[$0] }?.giveBack()
-        if full == .endpoints { return full }
-        cap(of: seat)?.giveBack()
-        return full
-    }
-
     /// Counts a connection that is there already, bounds or not.
-    public func adopt(_ seat: Seat) {
-        parts.process?.count.add()
-        parts.listeners[seat.listener]?.count.add()
-        seat.cluster.flatMap { parts.clusters[$0] }?.count.add()
-        cap(of: seat)?.count.add()
-        for counts in sourceCounts(of: seat) { _ = counts.take(seat.source, forced: true) }
-    }
-
-    /// The connection is over.
-    public func giveBack(_ seat: Seat) {
-        parts.process?.giveBack()
-        parts.listeners[seat.listener]?.giveBack()
-        seat.cluster.flatMap { parts.clusters[$0] }?.giveBack()
-        cap(of: seat)?.giveBack()
-        for counts in sourceCounts(of: seat) { counts.giveBack(seat.source) }
+    public func adopt(_ seat: Seat) -> TakenPlaces {
+        var taken = TakenPlaces(seat.source)
+        for (_, cap) in caps(of: seat) {
+            cap.count.add()
+            taken.counts.append(cap.count)
+        }
+        for counts in sources(of: seat) where counts.take(seat.source, forced: true) {
+            taken.sources.append(counts)
+        }
+        return taken
     }
 
     /// The bound of the endpoint at a place of the cluster at a place.
@@ -137,15 +152,19 @@ public final class ConnectionLimits: Sendable {
         parts.endpoints[cluster]?[endpoint]
     }
 
-    /// The bounds of a cluster's endpoints; empty when none has one.
-    public func caps(cluster: Int) -> [ConnectionCap?] { parts.endpoints[cluster] ?? [] }
-
-    private func cap(of seat: Seat) -> ConnectionCap? {
-        guard let cluster = seat.cluster, let endpoint = seat.endpoint else { return nil }
-        return cap(cluster: cluster, endpoint: endpoint)
+    private func caps(of seat: Seat) -> [(FullPlace, ConnectionCap)] {
+        let cluster = seat.cluster
+        let endpoint = cluster.flatMap { cluster in
+            seat.endpoint.flatMap { cap(cluster: cluster, endpoint: $0) }
+        }
+        let all: [(FullPlace, ConnectionCap?)] = [
+            (.process, parts.process), (.listener, parts.listeners[seat.listener]),
+            (.cluster, cluster.flatMap { parts.clusters[$0] }), (.endpoints, endpoint),
+        ]
+        return all.compactMap { place, cap in cap.map { (place, $0) } }
     }
 
-    private func sourceCounts(of seat: Seat) -> [SourceCounts] {
+    private func sources(of seat: Seat) -> [SourceCounts] {
         [parts.sources, parts.sourcesOfListeners[seat.listener]].compactMap(\.self)
     }
 }

@@ -22,6 +22,11 @@ final class Shards<Value: Sendable>: Sendable {
         }
     }
 
+    /// Calls `body` with each value, under the lock of its part.
+    func forEach(_ body: (AddressBlock, Value) -> Void) {
+        for shard in shards { shard.values.withLock { $0.forEach { body($0.key, $0.value) } } }
+    }
+
     /// How many values there are.
     var count: Int { shards.reduce(0) { $0 + $1.values.withLock { $0.count } } }
 }

@@ -6,17 +6,23 @@ internal import Synchronization
 /// its weight.
 final class ClusterLoad: Sendable {
     let figures: [LoadFigures]
+    private let loads: [EndpointLoad]
     private let sum = Atomic<Int>(0)
     /// Only where somebody asks for the least loaded one.
     private let tournament: Tournament?
 
     init(_ loads: [EndpointLoad], findsLeast: Bool) {
+        self.loads = loads
         figures = loads.map(\.figures)
         tournament = findsLeast ? Tournament(figures) : nil
         for (index, load) in loads.enumerated() {
-            load.follow(LoadFollower(self, index))
-            sum.add(load.active, ordering: .relaxed)
+            load.follow(LoadFollower(cluster: self, index: index))
         }
+    }
+
+    /// Counts no more: its cluster is no longer configured.
+    func retire() {
+        for load in loads { load.unfollow(self) }
     }
 
     /// Connections of all endpoints.
@@ -29,6 +35,9 @@ final class ClusterLoad: Sendable {
 
     /// Who takes part from now on, by weight; 0: not at all.
     func use(weights: [Int]) { tournament?.use(weights: weights) }
+
+    /// An endpoint had so many connections when its opening and ends began to be told.
+    func begin(with active: Int) { sum.add(active, ordering: .relaxed) }
 
     func didOpen(_ index: Int) {
         sum.add(1, ordering: .relaxed)

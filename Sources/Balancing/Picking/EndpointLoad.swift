@@ -19,28 +19,31 @@ final class LoadFigures: Sendable {
 /// A connection counts from when its SYN is sent until its flows have left the table, or its relay
 /// is over.
 public final class EndpointLoad: Sendable {
-    let figures: LoadFigures
-    private let followers = AtomicLazyReference<LoadFollower>()
+    let figures = LoadFigures()
+    /// Held for each change of the count, so that who begins to follow misses none: two a
+    /// connection, of some nanoseconds.
+    private let followers = Mutex<[LoadFollower]>([])
 
     /// Without connections.
-    public init() { figures = LoadFigures() }
-
-    /// Counts on for another configuration, whose pickers follow this one.
-    public init(continuing other: EndpointLoad) { figures = other.figures }
+    public init() {}
 
     /// Connections now.
     public var active: Int { figures.active }
 
     /// One connection more.
     public func open() {
-        figures.connections.add(1, ordering: .relaxed)
-        forEachFollower { $0.didOpen() }
+        followers.withLock { followers in
+            figures.connections.add(1, ordering: .relaxed)
+            for follower in followers { follower.cluster.didOpen(follower.index) }
+        }
     }
 
     /// One connection less.
     public func close() {
-        figures.connections.subtract(1, ordering: .relaxed)
-        forEachFollower { $0.didClose() }
+        followers.withLock { followers in
+            figures.connections.subtract(1, ordering: .relaxed)
+            for follower in followers { follower.cluster.didClose(follower.index) }
+        }
     }
 
     /// Takes in how long a connection took to be answered, or how long was waited in vain; an eighth
@@ -56,19 +59,17 @@ public final class EndpointLoad: Sendable {
     /// The usual time to connect in nanoseconds; 0 when nothing is known.
     public func connectTime(now: UInt64) -> UInt64 { figures.connectTime(now: now) }
 
-    /// Tells `follower` of each opening and end from now on.
+    /// Tells `follower` of each opening and end from now on; its cluster takes in those before.
     func follow(_ follower: LoadFollower) {
-        // A list that only grows: read without a lock.
-        var last = followers.storeIfNil(follower)
-        while last !== follower { last = last.next.storeIfNil(follower) }
+        followers.withLock { followers in
+            followers.append(follower)
+            follower.cluster.begin(with: figures.active)
+        }
     }
 
-    private func forEachFollower(_ body: (LoadFollower) -> Void) {
-        var follower = followers.load()
-        while let current = follower {
-            body(current)
-            follower = current.next.load()
-        }
+    /// Tells `cluster` no more.
+    func unfollow(_ cluster: ClusterLoad) {
+        followers.withLock { $0.removeAll { $0.cluster === cluster } }
     }
 }
 
@@ -83,18 +84,8 @@ extension LoadFigures {
     }
 }
 
-/// One cluster's interest in an endpoint.
-final class LoadFollower: Sendable {
-    let next = AtomicLazyReference<LoadFollower>()
-    private let cluster: ClusterLoad
-    private let index: Int
-
-    init(_ cluster: ClusterLoad, _ index: Int) {
-        self.cluster = cluster
-        self.index = index
-    }
-
-    func didOpen() { cluster.didOpen(index) }
-
-    func didClose() { cluster.didClose(index) }
+/// One cluster's interest in an endpoint, by its place there.
+struct LoadFollower: Sendable {
+    let cluster: ClusterLoad
+    let index: Int
 }

@@ -67,6 +67,21 @@ public final class EndpointStates: Sendable {
         change(index, now: now) { $0.weight = min(max(weight, 0), Int(UInt16.max)) }
     }
 
+    /// Goes on with what is known, and wanted by people, of endpoints that were in another cluster at
+    /// the same address. Their weights are those of the configuration.
+    public func takeOver(_ others: EndpointStates, now: UInt64) {
+        let known = Dictionary(
+            zip(others.fixed.endpoints.map(\.address), others.state.withLock { $0.endpoints }),
+            uniquingKeysWith: { first, _ in first })
+        for (index, endpoint) in fixed.endpoints.enumerated() {
+            guard let other = known[endpoint.address] else { continue }
+            change(index, now: now) {
+                $0.administration = other.administration
+                $0.health = other.health
+            }
+        }
+    }
+
     private func change(_ index: Int, now: UInt64, _ body: (inout EndpointState) -> Void) {
         state.withLock { state in
             let before = state.endpoints[index]

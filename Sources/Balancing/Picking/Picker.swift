@@ -90,6 +90,9 @@ public struct Picker: Sendable {
         return !full.isEmpty && all.allSatisfy { full.contains($0) || tried.contains($0) }
     }
 
+    /// Follows its endpoints' connections no more: once nobody picks any more.
+    public func retire() { shared.load.retire() }
+
     private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
         switch shared.balance.policy {
         case .roundRobin: choice.inTurn()

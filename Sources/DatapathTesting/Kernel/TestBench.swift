@@ -69,9 +69,6 @@ public final class TestBench: @unchecked Sendable {
         options.flows = rows
         options.handshakes = 1024
         options.sourcePorts = [Self.sourcePorts]
-        options.sources.rules = 1024
-        options.sources.limits = 64
-        options.sources.full = 64
         let datapath = try KernelDatapath(options)
         self.datapath = datapath
         rings = try WorkerRings(datapath, worker: 0)

@@ -63,8 +63,11 @@ public final class HealthSignals: Sendable {
     private let inbox = Mutex(Inbox())
     private let watching = Atomic<Bool>(false)
 
-    /// For so many targets.
-    public init(targets: Int) { figures = (0..<targets).map { _ in Figures() } }
+    /// For so many targets, of which the first are those of `earlier`.
+    public init(targets: Int, continuing earlier: HealthSignals? = nil) {
+        let known = earlier?.figures ?? []
+        figures = known + (known.count..<targets).map { _ in Figures() }
+    }
 
     /// From now on `bell` is called, on any thread, when there is something to take. `watchesFlows`:
     /// whether anybody wants to hear of silent flows.

@@ -10,16 +10,18 @@ public struct ClusterWatch: Sendable {
     private let ejection: Ejection?
     private var endpoints: [EndpointWatch]
 
-    /// Watches `count` endpoints.
+    /// Watches `count` endpoints. `known`: what an earlier watch found of one, by its place.
     public init(
         check: HealthCheck?, ejection: Ejection?, count: Int, now: UInt64,
-        random: inout some RandomNumberGenerator
+        random: inout some RandomNumberGenerator,
+        known: (Int) -> EndpointHealth = { _ in .unknown }
     ) {
         self.check = check
         self.ejection = ejection
         endpoints = []
-        for _ in 0..<count {
-            endpoints.append(EndpointWatch(check, now: now, draw: random.next()))
+        for index in 0..<count {
+            endpoints.append(
+                EndpointWatch(check, known: known(index), now: now, draw: random.next()))
         }
     }
 

@@ -49,13 +49,25 @@ struct EndpointWatch {
     /// An endpoint that is watched from now on.
     ///
     /// - Parameter check: nil: nobody asks it.
+    /// - Parameter known: What an earlier watch found; what is not of checks is forgotten.
     /// - Parameter draw: A random number; checks of many endpoints do not come at once.
-    init(_ check: HealthCheck?, now: UInt64, draw: UInt64) {
-        finding = check?.start == .waitForFirst ? .waiting : .unknown
-        guard let check else { return }
+    init(
+        _ check: HealthCheck?, known: EndpointHealth = .unknown, now: UInt64, draw: UInt64
+    ) {
+        guard let check else {
+            finding = .unknown
+            return
+        }
+        finding =
+            switch known {
+            case .up, .suspect: .up
+            case .down: .down
+            case .unknown, .waiting, .ejected:
+                check.start == .waitForFirst ? .waiting : .unknown
+            }
         let whole = check.interval.wholeNanoseconds
         // Nothing is served before the first one: soon.
-        let spread = check.start == .waitForFirst ? min(whole, 1_000_000_000) : whole
+        let spread = finding == .waiting ? min(whole, 1_000_000_000) : whole
         nextCheck = now + draw.multipliedFullWidth(by: spread).high
     }
 

@@ -89,8 +89,9 @@ extension ConfigurationReader {
     /// The blocks in a file; `entry` names it.
     func blocks(inFile path: String, _ entry: Entry) -> [AddressBlock] {
         let folder = URL(fileURLWithPath: document.fileName).deletingLastPathComponent()
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path, relativeTo: folder))
-        else {
+        let url = URL(fileURLWithPath: path, relativeTo: folder)
+        note(file: url.path)
+        guard let data = try? Data(contentsOf: url) else {
             report(
                 entry.valuePosition,
                 "\(quoted(entry.name)) is \(quoted(path)), which cannot be read; its place is meant "

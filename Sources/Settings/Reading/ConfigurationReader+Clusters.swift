@@ -41,6 +41,7 @@ extension ConfigurationReader {
         var onDown = Defaults.onDown
         var maxConnections: Int?
         var list: Entry? = entry
+        var file: (path: String, Entry)?
         if case .mapping = entry.value {
             let title = "cluster \(quoted(entry.name))"
             let section = SectionReader<ClusterSection>(self, entry, title: title)
@@ -56,10 +57,12 @@ extension ConfigurationReader {
                     (section.value(ClusterSection.whenEmpty), $0)
                 }
             }
-            list = section?.requiredEntry(ClusterSection.endpoints)
+            file = section.flatMap(endpointsFile)
+            list = file == nil ? section?.requiredEntry(ClusterSection.endpoints) : nil
         }
-        let endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
-        if balance.tableSize < endpoints.count, let list {
+        var endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
+        if let file { endpoints = self.endpoints(inFile: file.path, file.1, of: entry, &places) }
+        if balance.tableSize < endpoints.count, let list = list ?? file?.1 {
             report(
                 list.valuePosition,
                 "cluster \(quoted(entry.name)) has \(endpoints.count) endpoints, but "
@@ -71,6 +74,19 @@ extension ConfigurationReader {
             onDown: onDown)
         cluster.maxConnections = maxConnections
         return cluster
+    }
+
+    /// Where the endpoints are, if not beside it.
+    private func endpointsFile(_ section: SectionReader<ClusterSection>) -> (String, Entry)? {
+        guard let entry = section.entry(ClusterSection.endpointsFile),
+            let path = section.value(ClusterSection.endpointsFile)
+        else { return nil }
+        if section.mentions(ClusterSection.endpoints) {
+            report(
+                entry.position,
+                "\"endpoints_file\" and \"endpoints\" are two places for the same; leave one out")
+        }
+        return (path, entry)
     }
 
     private func balance(_ section: SectionReader<ClusterSection>) -> Balance {

@@ -21,6 +21,8 @@ final class ConfigurationReader {
     /// What is not wrong and may not be meant.
     private(set) var warnings: [ConfigurationError] = []
     private var reported: Set<ConfigurationError> = []
+    /// Other files that were read.
+    private var files: [String] = []
 
     init(_ document: Document) { self.document = document }
 
@@ -29,6 +31,11 @@ final class ConfigurationReader {
             file: document.fileName, position: position, sentence: sentence)
         // What an anchor names is read wherever it is used, but wrong only once.
         if reported.insert(error).inserted { errors.append(error) }
+    }
+
+    /// The configuration is made of that file as well.
+    func note(file: String) {
+        if !files.contains(file) { files.append(file) }
     }
 
     /// Says of each overlap which of the two wins.
@@ -60,7 +67,7 @@ final class ConfigurationReader {
             attach: file.value(FileSection.attach), listeners: read.all,
             clusters: clusters.all, source: source(file), limits: limits(file),
             isSplicing: file.value(FileSection.splicing),
-            workers: file.value(FileSection.workers), log: log(file))
+            workers: file.value(FileSection.workers), log: log(file), files: files)
     }
 
     /// The pairs of a mapping. Keys that are no text, or repeat an earlier one, are reported and

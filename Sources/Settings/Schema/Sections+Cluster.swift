@@ -47,12 +47,15 @@ enum ClusterSection: Section {
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints",
         "Each an address, or a mapping with its weight and priority.")
+    static let endpointsFile = ValueKey(
+        "endpoints_file", Form.filePath.orAbsent("none"), standard: nil,
+        "In place of endpoints a file of them, one a line; a change is followed at once.")
 
     static var keys: [any AnyKey] {
         [
             connectTimeout, proxyProtocol, balance, hashKey, tableSize, loadFactor, slowStart,
             panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
-            endpoints,
+            endpoints, endpointsFile,
         ]
     }
 }

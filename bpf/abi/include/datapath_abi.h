@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 3u
+#define DATAPATH_ABI_VERSION 4u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -215,7 +215,7 @@ enum source_limit_flag {
 	SOURCE_LIMIT_COUNTS = 1 << 2,  /* connections are limited: look into full_sources */
 };
 
-/* What the clients of one block of addresses may do. An element of source_limits. */
+/* What the clients of one block of addresses may do. Value of source_limits. */
 struct source_limit {
 	__u64 interval_ns;	   /* between two connections; 0: as many as they like */
 	__u64 tolerance_ns;	   /* how far ahead of that they may be */
@@ -228,7 +228,7 @@ struct source_limit {
 /* Key of sources and full_sources: the clients of one block under one limit. */
 struct source_key {
 	struct ip_address addr; /* masked */
-	__u32 limit;		/* index in source_limits */
+	__u32 limit;		/* key in source_limits */
 };
 
 /* A block's connections by the clock (GCRA: a token bucket in one number). */
@@ -310,7 +310,7 @@ struct instance_state {
 	__u64 secret[2];      /* key of our initial sequence numbers */
 	__u64 alive_until_ns; /* CLOCK_MONOTONIC; clsact only: no handshakes after that */
 	__u32 workers;	      /* rings in use */
-	__u32 pad;
+	__u32 reload_refused; /* 1: the last reload was, and an older configuration is in force */
 };
 
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
@@ -384,6 +384,8 @@ enum daemon_counter {
 	DAEMON_EVICTED,		       /* live flows of which the kernel forgot a direction */
 	DAEMON_RESTORED,	       /* ... and that were made whole again */
 	DAEMON_DOWN_ENDED,	       /* flows ended because their endpoint was down */
+	DAEMON_RELOADED,	       /* configurations that took the place of another */
+	DAEMON_RELOAD_REFUSED,	       /* ... and that could not */
 	DAEMON_HELLO_EVICTED,	       /* clients reset to make room: too many owe their hello */
 	DAEMON_PROCESS_FULL,	       /* clients turned away: connections of the process */
 	DAEMON_LISTENER_FULL,	       /* ... of their listener */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Balancing
+
+/// What changes while connections are under way: the ways to endpoints, and the configuration.
+extension Splicer where Kernel: ~Copyable {
+    /// For clients from now on; splices keep the address that they have.
+    mutating func follow(_ targets: [Target]) {
+        for (index, target) in targets.enumerated() where target != routes.targets[index] {
+            pools[index].use(sources: target.sources)
+            routes.targets[index] = target
+        }
+    }
+
+    /// Goes by another configuration, whose first targets are those of the old one. Clients that
+    /// still say their hello get its answer; those whose endpoint is asked keep their cluster.
+    mutating func follow(_ new: RoutingSnapshot) {
+        let old = routes
+        for client in pending.values { keepCluster(of: client, from: old, to: new) }
+        follow(Array(new.targets.prefix(pools.count)))
+        for target in new.targets.dropFirst(pools.count) {
+            targetIndex[target.address] = pools.count
+            pools.append(settings.pool(for: target))
+        }
+        routes = new
+    }
+
+    /// An endpoint that is in the cluster still is not asked twice, whatever its place is now.
+    private func keepCluster(
+        of client: PendingClient, from old: RoutingSnapshot, to new: RoutingSnapshot
+    ) {
+        guard let place = client.cluster else { return }
+        client.cluster = new.place(ofCluster: old.clusters[place].id)
+        let tried = old.clusters[place].targets.indices.filter { client.tried.contains($0) }
+            .map { old.clusters[place].targets[$0] }
+        let targets = client.cluster.map { new.clusters[$0].targets } ?? []
+        client.tried = TriedEndpoints()
+        for target in tried {
+            if let index = targets.firstIndex(of: target) { client.tried.insert(index) }
+        }
+        if client.endpoint != nil { client.endpoint = targets.firstIndex(of: client.target) }
+    }
+}
+
+extension SplicerSettings {
+    /// This worker's ports towards a target.
+    func pool(for target: Target) -> PortPool {
+        PortPool(sources: target.sources, ranges: ports, worker: worker, workers: workers)
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Datapath
+import Dispatch
+import HealthProbing
+import KernelSockets
+import Logging
+import Relaying
+import Settings
+import Splicing
+
+/// Where the configuration comes from, at the start and at each reload.
+struct ConfigurationSource {
+    let file: String
+    /// Whether a change of the file is a reload; changes of the files that it names always are.
+    let watchesFile: Bool
+    /// What the command line has to say about it.
+    let override: (inout Configuration) throws -> Void
+
+    /// - Throws: ``ConfigurationErrors``, or what `override` throws.
+    func read(warn: (ConfigurationError) -> Void) throws -> Configuration {
+        var configuration = try Configuration.load(file: file, warn: warn)
+        try override(&configuration)
+        return configuration
+    }
+
+    func watchedFiles(_ configuration: Configuration) -> [String] {
+        (watchesFile ? [file] : []) + configuration.files
+    }
+}
+
+/// Another configuration while connections come: all of it, or nothing.
+extension Daemon {
+    /// Reads the configuration again. What is wrong with it is logged, and the old one stays.
+    func reload(_ source: ConfigurationSource) {
+        do {
+            let configuration = try source.read { [logger] in
+                logger.warning("configuration", metadata: ["warning": "\($0)"])
+            }
+            try change(to: configuration)
+            counters.increment(.reloaded)
+            datapath?.noteReload(isRefused: false)
+            logger.notice(
+                "configuration reloaded",
+                metadata: [
+                    "listeners": "\(configuration.listeners.count)",
+                    "clusters": "\(configuration.clusters.count)",
+                    "endpoints": "\(configuration.clusters.reduce(0) { $0 + $1.endpoints.count })",
+                ])
+        } catch {
+            counters.increment(.reloadRefused)
+            datapath?.noteReload(isRefused: true)
+            let lines = (error as? ConfigurationErrors)?.errors.map { "\($0)" } ?? ["\(error)"]
+            for line in lines {
+                logger.error(
+                    "configuration not reloaded: the one before stays in force",
+                    metadata: ["error": "\(line)"])
+            }
+        }
+    }
+
+    private func change(to configuration: Configuration) throws {
+        let fixed = routing.configuration.keysOfAStart(changedIn: configuration)
+        guard fixed.isEmpty else {
+            throw Refusal(
+                "\(fixed.joined(separator: ", ")) can change only at a start: restart sluice, "
+                    + "flows go on meanwhile")
+        }
+        try follower?.change { ways, interfaces, selectors in
+            let plan = Plan(configuration, interfaces, selectors: selectors)
+            try plan.checkOwnership(configuration)
+            try ways.check(plan)
+            var next = try Routing(
+                configuration, ids, attached: interfaces, datapath: datapath, counters: counters,
+                continuing: routing)
+            let monitor = try monitor(of: next)
+            if let datapath { try next.giveSources(to: datapath) }
+            // From here on nothing fails.
+            let earlier = routing
+            routing = next
+            try use(next, after: earlier, monitor)
+            ways.use(next)
+            ways.look(interfaces, selectors: selectors)
+            earlier.retire(for: next)
+            if let datapath { routing.retireSources(in: datapath) }
+        }
+    }
+
+    /// Everybody goes by it when this returns. Those who are handed clients come before those who
+    /// hand them over; addresses of new listeners are not answered yet.
+    private func use(
+        _ next: Routing, after earlier: Routing, _ monitor: HealthMonitor
+    ) throws {
+        let (configuration, routes) = (next.configuration, next.snapshot)
+        self.monitor?.stop()
+        self.monitor = monitor
+        try monitor.start()
+        relay.use(RelayLimits(configuration))
+        bridge.use(routes, SourceGates(configuration, listenerIDs: next.listenerIDs))
+        sweeper?.use(routes, FlowSweeper.Limits(configuration))
+        let done = DispatchSemaphore(value: 0)
+        let limits = SplicerLimits(configuration, workers: workers.count)
+        for worker in workers {
+            worker.deliver(.configuration(routes, limits) { done.signal() })
+        }
+        for _ in workers { done.wait() }
+        next.limits.follow(configuration, next.listenerIDs, after: earlier.limits)
+        try promises?.use(routes)
+    }
+}
+
+extension RelayLimits {
+    init(_ configuration: Configuration) {
+        self.init()
+        helloTimeout = configuration.listeners.map(\.hello.timeout).max() ?? .seconds(10)
+        helloSize = configuration.listeners.map(\.hello.maxSize).max() ?? 16384
+        halfClassified = configuration.limits.halfClassified
+        idleTimeout = configuration.limits.idleTimeout
+    }
+}
+
+extension SplicerLimits {
+    /// Those of one of so many workers.
+    init(_ configuration: Configuration, workers: Int) {
+        self.init()
+        closedLinger = configuration.limits.closedLinger
+        halfClassified = max(configuration.limits.halfClassified / max(workers, 1), 1)
+    }
+}
+
+extension FlowSweeper.Limits {
+    init(_ configuration: Configuration) {
+        self.init(idle: configuration.limits.idleTimeout)
+        let slowest = configuration.clusters.map(\.connectTimeout).max() ?? .seconds(1)
+        forgotten = max(forgotten, slowest * 3, configuration.limits.closedLinger * 2)
+        probesIdle = configuration.limits.idleProbe
+        countsKeepalives = configuration.limits.countsKeepalives
+        lifetime = configuration.limits.maxLifetime
+    }
+}
