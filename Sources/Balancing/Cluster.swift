@@ -24,6 +24,8 @@ public struct Cluster: Hashable, Sendable {
     public let onDown: DownAction
     /// What becomes of clients when no endpoint may get them.
     public var whenEmpty: EmptyAction
+    /// The most connections, spliced and relayed; nil: as many as there are.
+    public var maxConnections: Int?
 
     /// A cluster.
     public init(

@@ -10,6 +10,8 @@ public struct Endpoint: Hashable, Sendable {
     public let weight: Int
     /// Its priority level, 0…255: higher numbers serve only when lower ones cannot.
     public let priority: Int
+    /// The most connections of its address, whichever cluster they are of; nil: as many as come.
+    public var maxConnections: Int?
 
     /// An endpoint.
     public init(address: TransportAddress, weight: Int = 1, priority: Int = 0) {

@@ -33,6 +33,10 @@ public enum DatapathCounter: UInt32, CaseIterable, Sendable {
     case dropIcmpStale
     case icmpSent
     case icmpLimited
+    case sourceDenied
+    case sourceFull
+    case sourceTooFast
+    case fastDryRun
 
     /// The name in reports: `drop_ring_full`.
     public var name: String { snakeCase("\(self)") }
@@ -74,6 +78,26 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case reloaded
     /// Configurations that could not.
     case reloadRefused
+    /// Clients reset to make room, since too many owe their hello.
+    case helloEvicted
+    /// Clients turned away, since the process has all the connections that it may have.
+    case processFull
+    /// … their listener.
+    case listenerFull
+    /// … their cluster.
+    case clusterFull
+    /// … each endpoint of it.
+    case endpointsFull
+    /// … their source.
+    case sourceFull
+    /// Clients let through that this would have turned away.
+    case sourceFullDryRun
+    /// Clients of a listening socket that a list denies.
+    case socketDenied
+    /// … whose source opens connections too fast.
+    case socketTooFast
+    /// Clients let through that this would have turned away.
+    case socketFastDryRun
 
     /// The name in reports: `client_hello_too_large`.
     public var name: String { snakeCase("\(self)") }

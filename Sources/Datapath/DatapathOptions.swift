@@ -14,6 +14,8 @@ public struct DatapathOptions: Sendable {
     public var needsHeartbeat = false
     /// Ports that splices come from: at most 8 ranges are told apart, the rest is the stack's.
     public var sourcePorts: [ClosedRange<UInt16>] = []
+    /// Rooms for what ``SourceRule`` and ``SourceAllowance`` are kept in.
+    public var sources = SourceRooms()
     /// Kinds of links that programs are loaded for.
     public var links = Set(LinkKind.allCases)
     /// Whether rows of another version's table are merged into this one's.

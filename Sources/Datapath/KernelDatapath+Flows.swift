@@ -39,6 +39,8 @@ public struct SpliceRow: Sendable, Equatable {
     public let firstAcknowledgement: UInt32
     /// Id of the cluster in the name table.
     public let cluster: UInt16
+    /// Id of the listener in the name table.
+    public let listener: UInt16
     /// Bytes of ours in front of the client's first byte.
     public let ownedLength: Int
     /// What the endpoint acknowledges once it has them, as it counts.
@@ -69,6 +71,7 @@ public struct SpliceRow: Sendable, Equatable {
         clientISN = entry.client_isn
         firstAcknowledgement = entry.cookie &+ 1 &+ entry.ack_delta
         cluster = entry.cluster
+        listener = entry.listener
         ownedLength = Int(entry.owned_length)
         ownedEnd = entry.isn &+ 1 &+ UInt32(entry.owned_length)
         helloEnd = entry.client_isn &+ 1 &+ entry.hello_length

@@ -17,6 +17,8 @@ public struct ListenerPromise: Sendable, Equatable {
     public var window: UInt16
     /// Whether timestamps are promised to clients that offer them; not where endpoints refuse them.
     public var promisesTimestamps = true
+    /// What is asked of a client's source.
+    public var sources = SourceNumbers()
 
     /// Scale 7 is what Linux endpoints mostly say, so that windows need no rescaling.
     public init(listener: UInt16, mss: UInt16, windowScale: UInt8 = 7, window: UInt16 = 64240) {
@@ -44,6 +46,10 @@ extension KernelDatapath {
         entry.window_scale = promise.windowScale
         entry.window = promise.window
         entry.no_timestamps = promise.promisesTimestamps ? 0 : 1
+        entry.process_list = promise.sources.processList
+        entry.own_list = promise.sources.ownList
+        entry.process_limit = promise.sources.processLimit
+        entry.own_limit = promise.sources.ownLimit
         try listeners.set(Self.key(address), to: entry)
     }
 

@@ -24,6 +24,9 @@ public final class KernelDatapath: Sendable {
     let listeners: BPFMap<listener_key, listener_entry>
     let adopted: BPFMap<flow_tuple, adopted_entry>
     let relayed: BPFMap<flow_tuple, relayed_entry>
+    let sourceRules: BPFMap<source_rule_key, UInt32>
+    let sourceLimits: BPFMap<UInt32, source_limit>
+    let fullSources: BPFMap<source_key, UInt32>
     let names: BPFMap<UInt32, name_entry>
     let serverNames: BPFMap<UInt32, server_name_entry>
     let instanceState: BPFMap<UInt32, instance_state>
@@ -55,6 +58,7 @@ public final class KernelDatapath: Sendable {
         try object.set(constant: "sees_kernel_skb", to: UInt32(Self.isLinux(6, 2) ? 1 : 0))
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
+        try Self.makeRoom(options.sources, in: object)
         if !options.isPrivate {
             try pins.create()
             for name in Self.pinnedMaps {
@@ -82,6 +86,9 @@ public final class KernelDatapath: Sendable {
         listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))
         adopted = try BPFMap(name: "adopted", owning: object.map("adopted"))
         relayed = try BPFMap(name: "relayed", owning: object.map("relayed"))
+        sourceRules = try BPFMap(name: "source_rules", owning: object.map("source_rules"))
+        sourceLimits = try BPFMap(name: "source_limits", owning: object.map("source_limits"))
+        fullSources = try BPFMap(name: "full_sources", owning: object.map("full_sources"))
         names = try BPFMap(name: "names", owning: object.map("names"))
         serverNames = try BPFMap(name: "server_names", owning: object.map("server_names"))
         instanceState = try BPFMap(name: "instance", owning: object.map("instance"))

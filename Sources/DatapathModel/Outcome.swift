@@ -35,6 +35,7 @@ public enum Counter: Int, Sendable, CaseIterable {
     case dropMalformed, passExtension, dropConnecting, dropRingFull, dropNoRoute, dropTTL
     case dropKernel, dropLocal, dropBadSynAck, dropSynData, resetEarlyFin, dropFragment, dropStray
     case dropTooBig, icmpTranslated, dropIcmpStale, icmpSent, icmpLimited
+    case sourceDenied, sourceFull, sourceTooFast, fastDryRun
 }
 
 /// What the daemon is told.

@@ -57,6 +57,10 @@ extension RelayLoop {
     }
 
     private func begin(_ socket: consuming TCPSocket, _ tuple: FlowTuple, listener: UInt16) {
+        guard policy.admits(listener: listener, tuple: tuple) else {
+            var socket = socket
+            return socket.reset()
+        }
         let isAdopted = observer.didAccept(tuple)
         guard
             let connection = register(socket, tuple, listener: listener, isAdopted: isAdopted)

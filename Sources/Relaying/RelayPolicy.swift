@@ -26,6 +26,13 @@ public enum RelayDecision: Sendable {
 
 /// The routing that the daemon gives to its relay. Called on the relay's thread: must be quick.
 public protocol RelayPolicy: Sendable {
+    /// Whether a client that a listening socket accepted may stay; else it is reset at once.
+    func admits(listener: UInt16, tuple: FlowTuple) -> Bool
     /// Decides about the client of `tuple` (client → listener address), asked after each read.
     func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision
+}
+
+extension RelayPolicy {
+    /// All may.
+    public func admits(listener: UInt16, tuple: FlowTuple) -> Bool { true }
 }

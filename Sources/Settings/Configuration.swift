@@ -44,6 +44,7 @@ extension Configuration {
         note("limits.flows", limits.flows == other.limits.flows)
         note("limits.watermark", limits.watermark == other.limits.watermark)
         note("limits.handshakes", limits.handshakes == other.limits.handshakes)
+        note("limits.tracked_sources", limits.trackedSources == other.limits.trackedSources)
         note("splicing", isSplicing == other.isSplicing)
         note("workers", workers == other.workers)
         note("log", log == other.log)

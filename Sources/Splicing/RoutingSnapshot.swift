@@ -140,6 +140,8 @@ public struct RoutingSnapshot: Sendable {
     public let lessons: EndpointLessons
     /// What connections say of their health, likewise.
     public let signals: HealthSignals
+    /// How many connections there may be; nil: nothing is bounded.
+    public var limits: ConnectionLimits?
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are

@@ -132,9 +132,12 @@ public final class SpliceWorker: Sendable {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
         while true {
+            // Where connections are bounded, a place is free within a second of its flow's end.
+            let longest: Duration =
+                splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
             let timeout: Duration =
                 splicer.hasLate
-                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : .milliseconds(500)
+                ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : longest
             let ready = try epoll.wait(&events, timeout: rings.maySleep() ? timeout : .zero)
             rings.wake()
             let isCalled = events.prefix(ready).contains { $0.token == 0 }

@@ -38,7 +38,11 @@ extension Splicer where Kernel: ~Copyable {
                 if let endpoint = pick(client, now: now) { return endpoint }
             }
         }
-        handOver(client, .reject(policy), now: now)
+        if let place = client.cluster, routes.clusters[place].picker.isFull(besides: client.tried) {
+            refuse(client, .endpoints, now: now)
+        } else {
+            handOver(client, .reject(policy), now: now)
+        }
         return nil
     }
 
@@ -67,11 +71,25 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         let target = routes.targets[client.target]
         if let reason = obstacle(client, target) { return relay(client, reason, now: now) }
-        guard admission.admit() else { return relay(client, .tableFull, now: now) }
+        let seat = Seat(
+            listener: client.note.listener, cluster: client.cluster, endpoint: endpoint,
+            source: client.client.source.address)
+        var places: TakenPlaces?
+        switch routes.limits?.take(seat) {
+        case .full(let full): return turnAway(client, full, now: now)
+        case .taken(let taken): places = taken
+        case nil: break
+        }
+        guard admission.admit() else {
+            places?.giveBack()
+            return relay(client, .tableFull, now: now)
+        }
         guard let port = pools[client.target].take() else {
             admission.release()
+            places?.giveBack()
             return relay(client, .noPort, now: now)
         }
+        if let places { seats[SeatKey(port, client.target)] = places }
         routes.loads[client.target].open()
         CrashPoint.reach(.portTaken)
         let upstream = FlowTuple(source: port, destination: target.address)

@@ -75,7 +75,12 @@ extension Splicer where Kernel: ~Copyable {
         let item = LingerQueue.Item(
             source: upstream.source, target: target,
             createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)
-        if event.kind == .closed { closed.append(item) } else { reset.append(item) }
+        if event.kind == .closed {
+            leaveSeat(upstream.source, target)
+            closed.append(item)
+        } else {
+            reset.append(item)
+        }
     }
 
     /// What another thread has to say.
@@ -141,6 +146,7 @@ extension Splicer where Kernel: ~Copyable {
         guard pools[target].giveBack(port) else { return false }
         admission.release()
         routes.loads[target].close()
+        leaveSeat(port, target)
         return true
     }
 }

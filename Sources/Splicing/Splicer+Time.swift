@@ -95,6 +95,7 @@ extension Splicer where Kernel: ~Copyable {
     /// Without a socket: there are too many of these to make one for each.
     private mutating func resetReader(_ client: PendingClient) {
         counters.increment(.rejected)
+        counters.increment(.helloEvicted)
         kernel.send(
             Segment(
                 tuple: client.client.reversed, sequence: client.note.cookie &+ 1, flags: .reset))

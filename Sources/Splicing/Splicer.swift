@@ -35,6 +35,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var roundNumber: UInt64 = 1
     var pools: [PortPool]
     var targetIndex: [TransportAddress: Int]
+    /// Where splices count; empty unless something is bounded.
+    var seats: [SeatKey: TakenPlaces] = [:]
     var closed = LingerQueue()
     var reset = LingerQueue()
     /// Those whose time has come; empty between ticks.
@@ -71,7 +73,10 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard PortPool.owner(of: source.port, workers: settings.workers) == settings.worker,
             let target = targetIndex[row.upstream.destination]
         else { return }
-        if pools[target].reserve(source) { routes.loads[target].open() }
+        if pools[target].reserve(source) {
+            routes.loads[target].open()
+            if row.state != .closed { takeSeat(of: row, target) }
+        }
         let isReset = row.state == .reset
         guard isReset || row.state == .closed else { return }
         let time = isReset ? settings.resetLinger : settings.limits.closedLinger

@@ -66,11 +66,13 @@ final class Daemon {
             loaded?.publish(admittedEntries: 2 * admission.limit)
             let attached = loaded == nil ? [] : plan.interfaces
             ids = NameIDs(loaded)
-            routing = try Routing(configuration, ids, attached: attached)
+            routing = try Routing(
+                configuration, ids, attached: attached, datapath: loaded, counters: counters)
             let routes = routing.snapshot
             let names = Self.names(loaded)
             bridge = RelayBridge(
                 datapath: loaded, routes: routes, names: names, counters: counters,
+                gates: SourceGates(configuration, listenerIDs: routing.listenerIDs),
                 logger: logger)
             relay = try Relay(
                 policy: bridge, observer: bridge, limits: RelayLimits(configuration),
@@ -121,6 +123,7 @@ final class Daemon {
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
         options.sourcePorts = configuration.source.ports
+        options.sources = configuration.sourceRooms
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
@@ -256,7 +259,8 @@ final class Daemon {
         where NetworkInterface(index: index) == nil {
             datapath.detach(from: index)
         }
-        for (address, promise) in plan.promises(routing.listenerIDs) {
+        try routing.giveSources(to: datapath)
+        for (address, promise) in plan.promises(routing) {
             try promises.listen(on: address, promise)
         }
         for interface in plan.interfaces {

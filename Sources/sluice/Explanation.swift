@@ -35,6 +35,8 @@ struct Explanation: Encodable {
     let rule: String?
     /// How the client is turned away; nil: it is not.
     let reject: String?
+    /// The list that keeps it from connecting at all; nil: none does.
+    let denied: String?
     let clusters: [Candidate]
 
     init(_ configuration: Configuration, _ listener: Listener, _ client: ExplainedClient) {
@@ -64,6 +66,10 @@ struct Explanation: Encodable {
             policy = listener.reject
         }
         reject = policy.map { query == nil ? $0.withoutTLS : $0 }?.rawValue
+        denied =
+            AccessTable(configuration.limits.access).admits(source)
+            ? AccessTable(listener.access).admits(source) ? nil : "access of the listener"
+            : "access of limits"
         let key = ClientKey(source: client.source, serverName: client.hello?.serverName)
         clusters = indices.map { Candidate(configuration.clusters[$0.cluster], $0.share, key) }
     }
@@ -71,6 +77,7 @@ struct Explanation: Encodable {
     /// For people.
     var text: String {
         var lines = ["listener  \(listener)", "rule      \(rule ?? "none")"]
+        if let denied { lines.append("denied    by \(denied)") }
         if let reject { lines.append("reject    \(reject)") }
         for candidate in clusters {
             let share = candidate.share == 100 ? "" : ", \(candidate.share.formatted) % of clients"

@@ -37,7 +37,7 @@ struct FollowedWays: Sendable {
         self.logger = logger
         targets = routing.snapshot.targets
         segmentSize = plan.segmentSize
-        promised = plan.promises(routing.listenerIDs)
+        promised = plan.promises(routing)
         sockets = plan.socketListeners(routing.listenerIDs)
     }
 
@@ -87,7 +87,7 @@ struct FollowedWays: Sendable {
 
     private mutating func listen(_ plan: Plan) {
         listenBySockets(plan)
-        let wanted = promises == nil ? [:] : plan.promises(routing.listenerIDs)
+        let wanted = promises == nil ? [:] : plan.promises(routing)
         let gone = promised.keys.filter { wanted[$0] == nil }
         for address in gone { promises?.stopListening(on: address) }
         var added: [TransportAddress] = []
@@ -141,12 +141,14 @@ struct FollowedWays: Sendable {
 }
 
 extension Plan {
-    /// What is promised where, by the ids of the listeners.
-    func promises(_ listeners: [UInt16]) -> [TransportAddress: ListenerPromise] {
+    /// What is promised where.
+    func promises(_ routing: Routing) -> [TransportAddress: ListenerPromise] {
         Dictionary(
             addresses.map { address, listener in
-                let mss = mss(for: address.address)
-                return (address, ListenerPromise(listener: listeners[listener], mss: mss))
+                let id = routing.listenerIDs[listener]
+                var promise = ListenerPromise(listener: id, mss: mss(for: address.address))
+                promise.sources = routing.sources.numbers(ofListener: id)
+                return (address, promise)
             }, uniquingKeysWith: { first, _ in first })
     }
 

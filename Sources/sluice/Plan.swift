@@ -18,7 +18,6 @@ struct Plan: Sendable {
     let addresses: [(address: TransportAddress, listener: Int)]
     /// Addresses for ordinary listening sockets; wildcards stay wildcards.
     let sockets: [(address: TransportAddress, listener: Int)]
-
     init(_ configuration: Configuration, extraInterfaces: [InterfaceSelector]) throws {
         let found = try Self.interfaces(configuration.interfaces + extraInterfaces)
         self.init(configuration, found.map(\.interface), selectors: found.map(\.selector))

@@ -18,7 +18,9 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let datapath: KernelDatapath?
     private let current: Mutex<RoutingSnapshot>
     private let names: ServerNameTable
-    private let counters: SplicerCounters
+    let counters: SplicerCounters
+    /// Who may connect by a listening socket; nil: everyone.
+    let gates: Mutex<SourceGates?>
     private let logger: Logger
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
@@ -27,12 +29,13 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
-        counters: SplicerCounters, logger: Logger
+        counters: SplicerCounters, gates: SourceGates? = nil, logger: Logger
     ) {
         self.datapath = datapath
         current = Mutex(routes)
         self.names = names
         self.counters = counters
+        self.gates = Mutex(gates)
         self.logger = logger
         lookAtHostAddresses()
     }
@@ -44,9 +47,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     /// Another configuration is in force.
-    func use(_ routes: RoutingSnapshot) { current.withLock { $0 = routes } }
+    func use(_ routes: RoutingSnapshot, _ gates: SourceGates?) {
+        self.gates.withLock { $0 = gates }
+        current.withLock { $0 = routes }
+    }
 
-    private var routes: RoutingSnapshot { current.withLock { $0 } }
+    var routes: RoutingSnapshot { current.withLock { $0 } }
 
     /// The relay is made with this bridge, so it comes after it.
     func use(_ relay: Relay) { self.relay.withLock { $0 = relay } }
@@ -67,10 +73,19 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             let destination = first == nil ? routes.destination(of: place) : .cluster(place)
             switch destination {
             case .cluster(let place):
-                relay.adopt(
-                    connection,
-                    plan: plan(
-                        routes, listener, connection.tuple, place, reason, name, first: first))
+                let seat = Seat(
+                    listener: listener, cluster: place, source: connection.tuple.source.address)
+                switch self.seat(seat, in: routes, isChosen: first != nil) {
+                case .seated(let places):
+                    relay.adopt(
+                        connection,
+                        plan: plan(
+                            routes, seat, places, connection.tuple, reason, name, first: first))
+                case .full(let full):
+                    let speaksTLS = connection.received.first == 22
+                    relay.adoptAndReject(
+                        connection, refusal(seat, full, in: routes, speaksTLS: speaksTLS))
+                }
             case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
@@ -82,17 +97,18 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     }
 
     private func plan(
-        _ routes: RoutingSnapshot, _ listener: UInt16, _ client: FlowTuple, _ cluster: Int,
-        _ reason: RelayReason,
-        _ name: ServerName?, first: Int? = nil
+        _ routes: RoutingSnapshot, _ seat: Seat, _ places: TakenPlaces?, _ client: FlowTuple,
+        _ reason: RelayReason, _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
+        let cluster = seat.cluster ?? 0
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let turns = RelayTurns(
             state.picker, ClientKey(source: client.source, serverName: name), first: first,
-            loads: state.targets.map { routes.loads[$0] })
+            loads: state.targets.map { routes.loads[$0] },
+            caps: routes.limits?.parts.endpoints[cluster] ?? [], places: places)
         var plan = RelayPlan(
-            listener: listener, cluster: state.id, reason: reason, serverName: name,
+            listener: seat.listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
             guard let endpoint = turns.next() else { return nil }
@@ -113,7 +129,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         case .classified(.hello(let hello)):
             return decision(
                 routes, listener, tuple, answers.answer(to: hello, from: tuple.source.address),
-                hello.serverName)
+                hello.serverName, speaksTLS: true)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
             return decision(
@@ -127,13 +143,19 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func decision(
         _ routes: RoutingSnapshot, _ listener: UInt16, _ tuple: FlowTuple,
-        _ answer: RouteDestination, _ name: ServerName?
+        _ answer: RouteDestination, _ name: ServerName?, speaksTLS: Bool = false
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            return .relay(plan(routes, listener, tuple, index, reason(for: tuple), name))
+            let seat = Seat(listener: listener, cluster: index, source: tuple.source.address)
+            switch self.seat(seat, in: routes) {
+            case .seated(let places):
+                return .relay(plan(routes, seat, places, tuple, reason(for: tuple), name))
+            case .full(let full):
+                return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
+            }
         case .reject(let how):
             return .reject(RejectAction(how))
         }
@@ -226,7 +248,7 @@ extension RoutingSnapshot {
 }
 
 extension RejectAction {
-    fileprivate init(_ rejection: RejectPolicy) {
+    init(_ rejection: RejectPolicy) {
         switch rejection {
         case .alert: self = .alert
         // A socket answers for itself: what is left is to end it.

@@ -74,29 +74,34 @@ extension Daemon {
             let plan = Plan(configuration, interfaces, selectors: selectors)
             try plan.checkOwnership(configuration)
             try ways.check(plan)
-            let next = try Routing(
-                configuration, ids, attached: interfaces, continuing: routing)
+            var next = try Routing(
+                configuration, ids, attached: interfaces, datapath: datapath, counters: counters,
+                continuing: routing)
             let monitor = try monitor(of: next)
+            if let datapath { try next.giveSources(to: datapath) }
             // From here on nothing fails.
             let earlier = routing
             routing = next
-            try use(next, monitor)
+            try use(next, after: earlier, monitor)
             desk?.use(next)
             ways.use(next)
             ways.look(interfaces, selectors: selectors)
             earlier.retire(for: next)
+            if let datapath { routing.retireSources(in: datapath) }
         }
     }
 
     /// Everybody goes by it when this returns. Those who are handed clients come before those who
     /// hand them over; addresses of new listeners are not answered yet.
-    private func use(_ next: Routing, _ monitor: HealthMonitor) throws {
+    private func use(
+        _ next: Routing, after earlier: Routing, _ monitor: HealthMonitor
+    ) throws {
         let (configuration, routes) = (next.configuration, next.snapshot)
         self.monitor?.stop()
         self.monitor = monitor
         try monitor.start()
         relay.use(RelayLimits(configuration))
-        bridge.use(routes)
+        bridge.use(routes, SourceGates(configuration, listenerIDs: next.listenerIDs))
         sweeper?.use(routes, FlowSweeper.Limits(configuration))
         let done = DispatchSemaphore(value: 0)
         let limits = SplicerLimits(configuration, workers: workers.count)
@@ -104,6 +109,7 @@ extension Daemon {
             worker.deliver(.configuration(routes, limits) { done.signal() })
         }
         for _ in workers { done.wait() }
+        next.limits.follow(configuration, next.listenerIDs, after: earlier.limits)
         try promises?.use(routes)
     }
 }

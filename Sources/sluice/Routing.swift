@@ -13,11 +13,15 @@ struct Routing: Sendable {
     /// Ids in the name table, in the order of the configuration. They outlive it: flows carry them.
     let listenerIDs: [UInt16]
     let snapshot: RoutingSnapshot
+    /// The bounds of connections.
+    let limits: NamedLimits
+    /// What the datapath asks of clients' sources.
+    private(set) var sources: SourceNumbering
 
     /// - Parameter earlier: What it takes the place of.
     init(
         _ configuration: Configuration, _ ids: NameIDs, attached: [NetworkInterface],
-        continuing earlier: Routing? = nil
+        datapath: KernelDatapath?, counters: SplicerCounters, continuing earlier: Routing? = nil
     ) throws {
         self.configuration = configuration
         listenerIDs = try configuration.listeners.map { try ids.id(of: $0.name, .listener) }
@@ -28,19 +32,40 @@ struct Routing: Sendable {
         let loads = known + (known.count..<targets.count).map { _ in EndpointLoad() }
         let places = Dictionary(
             addresses.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let clusters = zip(configuration.clusters, clusterIDs).map { cluster, id in
+        let clusterTargets = configuration.clusters.map { cluster in
+            cluster.endpoints.compactMap { places[$0.address] }
+        }
+        limits = NamedLimits(
+            LimitsSource(
+                configuration: configuration, listenerIDs: listenerIDs, clusterIDs: clusterIDs,
+                clusterTargets: clusterTargets, datapath: datapath, counters: counters),
+            continuing: earlier?.limits)
+        let caps = limits.limits?.parts.endpoints ?? [:]
+        let clusters = configuration.clusters.enumerated().map { index, cluster in
             ClusterState(
-                cluster, id: id, targets: cluster.endpoints.compactMap { places[$0.address] },
-                loads, continuing: earlier?.cluster(named: cluster.name))
+                cluster, id: clusterIDs[index], targets: clusterTargets[index], loads,
+                caps: caps[index] ?? [], continuing: earlier?.cluster(named: cluster.name))
         }
         var listeners: [UInt16: ListenerRoutes] = [:]
         for (listener, id) in zip(configuration.listeners, listenerIDs) {
             listeners[id] = ListenerRoutes(listener, id: id)
         }
-        snapshot = RoutingSnapshot(
+        var snapshot = RoutingSnapshot(
             listeners: listeners, clusters: clusters, targets: targets, loads: loads,
             continuing: earlier?.snapshot)
+        snapshot.limits = limits.limits
+        self.snapshot = snapshot
+        sources = earlier?.sources ?? SourceNumbering()
     }
+
+    /// Gives the datapath what it shall ask of clients' sources; no listener names it yet. On error
+    /// nothing is changed.
+    mutating func giveSources(to datapath: KernelDatapath) throws {
+        try sources.add(configuration, listenerIDs, to: datapath)
+    }
+
+    /// Takes back what no listener names any more.
+    mutating func retireSources(in datapath: KernelDatapath) { sources.retire(in: datapath) }
 
     /// Of all endpoints once: first those of an earlier configuration, in their order.
     private static func addresses(
@@ -101,11 +126,12 @@ final class NameIDs {
 
 extension ClusterState {
     /// - Parameters:
-    ///   - targets: The places of its endpoints, whose loads those are.
+    ///   - targets: The places of its endpoints, whose loads and caps those are.
     ///   - earlier: The cluster of that name before. If it shared out connections as this one does,
     ///     it goes on where that one is; else endpoints that are in both stay as they are.
     fileprivate init(
         _ cluster: Cluster, id: UInt16, targets: [Int], _ loads: [EndpointLoad],
+        caps: [ConnectionCap?],
         continuing earlier: (configuration: Cluster, state: ClusterState)?
     ) {
         let picker: Picker
@@ -116,7 +142,7 @@ extension ClusterState {
         } else {
             picker = Picker(
                 cluster.endpoints, loads: targets.map { loads[$0] }, balance: cluster.balance,
-                seed: .random(in: 0 ... .max))
+                caps: caps, seed: .random(in: 0 ... .max))
             if let earlier {
                 picker.states.takeOver(
                     earlier.state.picker.states, now: MonotonicClock.nanoseconds)

@@ -223,12 +223,12 @@ extension EndToEnd {
 }
 
 extension Balancer {
-    fileprivate func reload() { command.send(SIGHUP) }
+    func reload() { command.send(SIGHUP) }
 }
 
 extension Lab {
     /// How many lines of the daemon's log hold that text.
-    fileprivate func logged(_ text: String) -> Int {
+    func logged(_ text: String) -> Int {
         let log = (try? String(contentsOfFile: balancerLog, encoding: .utf8)) ?? ""
         return log.components(separatedBy: text).count - 1
     }

@@ -73,6 +73,11 @@ extension EndToEnd {
                 // Each worker has its share of the cap, so the last ones are there for certain.
                 #expect(report.left.suffix(45) == Array(255..<300), "\(report)")
                 #expect(report.reset == 300 - report.left.count)
+                // Published five times a second.
+                let isCounted = try await isTrue(within: .seconds(5)) {
+                    try await lab.counter("daemon_hello_evicted") == report.reset
+                }
+                #expect(isCounted)
             }
         }
     }

@@ -50,8 +50,8 @@ extension BrokenBootstrap {
             Parts(
                 cluster: "circuit_breakers: {thresholds: [{max_connections: 100}]}"),
             errors: """
-                envoy.yaml:17:5: "circuit_breakers" is not supported; sluice bounds no \
-                connections of a cluster yet, so leave it out
+                envoy.yaml:17:5: "circuit_breakers" is not supported; leave it out; \
+                "max_connections" of sluice's own form is what comes closest
                 """),
         BrokenBootstrap(
             "TLS towards the endpoints",

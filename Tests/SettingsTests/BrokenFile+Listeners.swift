@@ -57,7 +57,8 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:8: "tls" is "192.0.2.1:443"; write a mapping of the keys \
-                address, addresses, routes, rules, wildcards, default, non_tls, reject, hello
+                address, addresses, routes, rules, wildcards, default, non_tls, reject, hello, \
+                max_connections, access, per_source
                 """),
         BrokenFile(
             "a listener with nothing",
@@ -109,7 +110,8 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:47: unknown key "weight"; accepted here: address, addresses, \
-                routes, rules, wildcards, default, non_tls, reject, hello
+                routes, rules, wildcards, default, non_tls, reject, hello, \
+                max_connections, access, per_source
                 """),
         BrokenFile(
             "an address without port",

@@ -23,7 +23,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
     static let listenerAndClusters = oneListener + twoClusters
 
     static let all =
-        syntax + keys + many + host + limits + listeners + routes + policies
+        syntax + keys + many + host + limits + bounds + listeners + routes + policies
         + clustersAndEndpoints + balance + health + rules
 }
 

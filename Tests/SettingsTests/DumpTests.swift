@@ -28,7 +28,10 @@ import Testing
             workers: 3
             source: {addresses: ["10.0.0.9", "2001:db8::9"], ports: [5000, 6000-6010]}
             limits: {flows: 1024, watermark: 50%, idle_timeout: 90s, max_lifetime: 1h,
-                     keepalives_count: on, idle_probe: off, closed_linger: 1500ms}
+                     keepalives_count: on, idle_probe: off, closed_linger: 1500ms,
+                     max_connections: 9, tracked_sources: 2048,
+                     access: {allow: 10.0.0.0/8, deny: [10.1.0.0/16, "::1"], denied: reset},
+                     per_source: {connections: 7, rate: 5/s, burst: 9, dry_run: on}}
             log: {format: json, level: debug}
             listeners:
               "on":
@@ -49,7 +52,12 @@ import Testing
                   - {sni: plain.test, to: web}
                   - {tls: on, to: web}
                 hello: {timeout: 200ms, max_size: 64k, on_timeout: default, on_too_large: default}
-              second: {address: 192.0.2.1:9, default: web}
+              second:
+                address: 192.0.2.1:9
+                default: web
+                max_connections: 8
+                access: {deny: "2001:db8::/32"}
+                per_source: {rate: 100/m, above: reset, prefix_v4: 24, prefix_v6: 48}
             clusters:
               "null": [10.0.0.3:80]
               web:
@@ -67,8 +75,9 @@ import Testing
                 ejection: {failures: 2, base: 1s, max_share: 10%}
                 on_down: reset_slowly
                 when_empty: cluster w1b
+                max_connections: 4
                 endpoints:
-                  - {address: "10.0.0.1:443", weight: 0, priority: 2}
+                  - {address: "10.0.0.1:443", weight: 0, priority: 2, max_connections: 3}
                   - "[2001:db8::2]:443"
               w1b:
                 health: {check: send, send: "PING\r\n", expect: "hex:00ff"}

@@ -49,6 +49,7 @@ import WireTypes
             tuple: Scene.client(2).reversed, sequence: Scene.cookie + 1, flags: .reset)
         #expect(scene.table.resets == [reset])
         #expect(scene.counters.value(of: .rejected) == 1)
+        #expect(scene.counters.value(of: .helloEvicted) == 1)
         #expect(scene.fallback.words == [])
     }
 

@@ -7,6 +7,10 @@
 _Static_assert(sizeof(struct ip_address) == 16, "address");
 _Static_assert(sizeof(struct flow_tuple) == 40, "a map key has no hole");
 _Static_assert(sizeof(struct listener_key) == 20, "a map key has no hole");
+_Static_assert(sizeof(struct listener_entry) == 16, "no hole");
+_Static_assert(sizeof(struct source_rule_key) == 24, "prefix length, then the bits");
+_Static_assert(sizeof(struct source_key) == 20, "a map key has no hole");
+_Static_assert(sizeof(struct source_limit) == 56, "no hole");
 _Static_assert(sizeof(struct hello_template) == 16 + TEMPLATE_PAYLOAD_MAX, "no hole");
 _Static_assert(sizeof(struct hello_template) % 8 == 0, "slots of an mmapped array are 8-aligned");
 _Static_assert(sizeof(struct handshake_note) == 32, "no hole");

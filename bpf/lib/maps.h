@@ -37,6 +37,55 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } listeners SEC(".maps");
 
+/*
+ * Blocks of addresses that may connect or not, in numbered lists that rows of listeners name.
+ * Written by the daemon before the listeners, read by the handshake program. Size set by the
+ * daemon.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 16777216);
+	__type(key, struct source_rule_key);
+	__type(value, __u32); /* enum source_rule */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} source_rules SEC(".maps");
+
+/*
+ * What sources may do, by the numbers that rows of listeners name; as many as there may be rows.
+ * Written by the daemon before the listeners, read by the handshake program.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct source_limit);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} source_limits SEC(".maps");
+
+/*
+ * How fast sources open connections. Written by the handshake program when a client has shown by
+ * its hello that the address is its own: spoofed SYNs fill nothing. Full: the source that was
+ * silent for longest begins anew. Size set by the daemon.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct source_key);
+	__type(value, struct source_pace);
+} sources SEC(".maps");
+
+/*
+ * Sources that have all the connections that they may have. Written by the daemon, which counts
+ * them. Full: the daemon alone turns their clients away. Size set by the daemon.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct source_key);
+	__type(value, __u32); /* 1 */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} full_sources SEC(".maps");
+
 /* Clients whose connection a relay's socket owns. Written by the daemon. Full: cannot adopt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -9,6 +9,7 @@
 #include "lib/budget.h"
 #include "lib/cookie.h"
 #include "lib/hello.h"
+#include "lib/sources.h"
 
 /* Data further ahead of the ISN than this is of another connection. */
 #define HELLO_WINDOW 131072
@@ -201,6 +202,31 @@ static __always_inline enum verdict stray(struct packet *p)
 	return pass(COUNTER_PASS_STRAY);
 }
 
+/*
+ * The first bytes of a client: whether its source may connect is asked, and counted against it.
+ * What is not told to the daemon stays new, for when the client sends it again.
+ */
+static __always_inline enum verdict judge_hello(struct __sk_buff *skb, struct packet *p,
+						const struct listener_entry *listener)
+{
+	struct handshake_note *note;
+	enum verdict verdict = judge_source(skb, p, listener, 1);
+
+	if (verdict == VERDICT_REDIRECT) {
+		/* An RST is on its way. */
+		bpf_map_delete_elem(&handshakes, &p->tuple);
+		return verdict;
+	}
+	note = bpf_map_lookup_elem(&handshakes, &p->tuple);
+	if (!note)
+		return verdict;
+	if (verdict)
+		note->flags &= ~HANDSHAKE_FLAG_DATA;
+	else
+		note->flags |= HANDSHAKE_FLAG_DATA;
+	return verdict;
+}
+
 /* A segment of a client that has no flow and no socket. */
 static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct packet *p,
 						   const struct listener_entry *listener)
@@ -208,9 +234,12 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	struct handshake_note *known = bpf_map_lookup_elem(&handshakes, &p->tuple);
 	struct hello_context context = {};
 	struct tcp_options options = {};
+	enum verdict verdict;
+	int is_new;
 
 	if (known && !continues(p, known))
 		known = NULL;
+	is_new = !known || !(known->flags & HANDSHAKE_FLAG_DATA);
 	/* The usual end of a handshake; its options say nothing new. */
 	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
 		known->flags |= HANDSHAKE_FLAG_ACKED;
@@ -238,6 +267,11 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		if (p->seq == context.note.client_isn + 1)
 			return reset_early_fin(skb, p);
 		return drop(COUNTER_DROP_CONNECTING);
+	}
+	if (is_new && asks_for_source(listener)) {
+		verdict = judge_hello(skb, p, listener);
+		if (verdict)
+			return verdict;
 	}
 	context.p = p;
 	context.has_note = 1;
@@ -307,6 +341,7 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	struct listener_key key = {};
 	struct listener_entry *listener;
 	struct adopted_entry *owner;
+	int is_syn;
 	enum verdict verdict = parse_packet(skb, l3, &p);
 
 	if (verdict)
@@ -318,6 +353,12 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	listener = bpf_map_lookup_elem(&listeners, &key);
 	if (!listener)
 		return is_for_source_port(skb, &p) ? stray(&p) : pass(COUNTER_PASS_NO_FLOW);
+	is_syn = (p.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+	if (is_syn && asks_for_source(listener)) {
+		verdict = judge_source(skb, &p, listener, 0);
+		if (verdict)
+			return verdict;
+	}
 	owner = bpf_map_lookup_elem(&adopted, &p.tuple);
 	if (owner) {
 		if ((p.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || !owner->closed_ns)
@@ -326,7 +367,7 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	}
 	if (!daemon_lives())
 		return pass(COUNTER_PASS_NO_DAEMON);
-	if ((p.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
+	if (is_syn)
 		return answer_syn(skb, &p, listener);
 	return client_segment(skb, &p, listener);
 }

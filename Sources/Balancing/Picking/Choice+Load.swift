@@ -15,7 +15,7 @@ extension Choice {
         var best: Int?
         for member in serving.members {
             let index = Int(member)
-            if tried.contains(index) { continue }
+            if tried.contains(index) || isFull(index) { continue }
             if best.map({ isLighter(index, than: $0) }) ?? true { best = index }
         }
         return best

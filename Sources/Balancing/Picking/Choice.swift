@@ -16,7 +16,9 @@ struct Choice {
         if tried.isEmpty {
             for _ in 0..<turns.count {
                 let index = Int(turns[Int(turn % count)])
-                if serving.isOpen[index], isWarm(index, turn &* StableHash.step) { return index }
+                if serving.isOpen[index], isWarm(index, turn &* StableHash.step), !isFull(index) {
+                    return index
+                }
                 turn = shared.takeTurn()
             }
         }
@@ -67,8 +69,15 @@ struct Choice {
         return (share + whole - 1) / whole
     }
 
-    /// Whether it serves and was not tried.
-    func isLeft(_ index: Int) -> Bool { serving.isOpen[index] && !tried.contains(index) }
+    /// Whether it serves, was not tried and has a place.
+    func isLeft(_ index: Int) -> Bool {
+        serving.isOpen[index] && !tried.contains(index) && !isFull(index)
+    }
+
+    /// Whether it has all the connections that it may have.
+    func isFull(_ index: Int) -> Bool {
+        !shared.caps.isEmpty && (shared.caps[index]?.isFull ?? false)
+    }
 
     /// How far its share has risen, in 65536ths.
     func warmth(_ index: Int) -> UInt64 {
@@ -91,7 +100,7 @@ struct Choice {
         let start = StableHash.place(hash, below: members.count)
         for offset in members.indices {
             let index = Int(members[(start + offset) % members.count])
-            if !tried.contains(index) { return index }
+            if !tried.contains(index), !isFull(index) { return index }
         }
         return nil
     }

@@ -18,12 +18,18 @@ public struct Picker: Sendable {
         let slowStart: UInt64
         let load: ClusterLoad
         let seed: UInt64
+        /// By place in the cluster; empty when no endpoint has one.
+        let caps: [ConnectionCap?]
         private let position: Atomic<UInt64>
 
-        init(_ balance: Balance, _ load: ClusterLoad, seed: UInt64, start: UInt64) {
+        init(
+            _ balance: Balance, _ load: ClusterLoad, _ caps: [ConnectionCap?], seed: UInt64,
+            start: UInt64
+        ) {
             self.balance = balance
             slowStart = balance.slowStart.wholeNanoseconds
             self.load = load
+            self.caps = caps
             self.seed = seed
             position = Atomic(start)
         }
@@ -36,17 +42,20 @@ public struct Picker: Sendable {
     ///
     /// - Parameters:
     ///   - loads: What counts their connections, in the same order.
+    ///   - caps: Bounds of their connections, in the same order; empty: none has one. Who is full is
+    ///     passed over.
     ///   - seed: What random choices come of; different ones keep balancers out of step.
     ///   - start: The turn to begin with.
     public init(
         _ endpoints: [Endpoint], loads: [EndpointLoad], balance: Balance = Balance(),
-        seed: UInt64 = 0, start: UInt64 = 0
+        caps: [ConnectionCap?] = [], seed: UInt64 = 0, start: UInt64 = 0
     ) {
         precondition(!endpoints.isEmpty && endpoints.count <= Cluster.endpointLimit)
         precondition(endpoints.count == loads.count)
+        precondition(caps.isEmpty || endpoints.count == caps.count)
         let load = ClusterLoad(loads, findsLeast: balance.policy == .leastConnections)
         states = EndpointStates(.init(endpoints: endpoints, balance: balance), load)
-        shared = Shared(balance, load, seed: seed, start: start)
+        shared = Shared(balance, load, caps, seed: seed, start: start)
         serving = states.serving
     }
 
@@ -66,8 +75,19 @@ public struct Picker: Sendable {
         if serving.isPanic { states.countPanic() }
         let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
         return self.choice(choice, client)
-            ?? serving.reserve.first { !tried.contains(Int($0)) }
+            ?? serving.reserve.first { !tried.contains(Int($0)) && !choice.isFull(Int($0)) }
             .map { Int($0) }
+    }
+
+    /// Whether there would be an endpoint for a client, were it not for their bounds: those that
+    /// may get connections were tried or have all that they may have, one of them at least.
+    public func isFull(besides tried: TriedEndpoints = TriedEndpoints()) -> Bool {
+        guard !shared.caps.isEmpty else { return false }
+        let serving = states.serving
+        guard !serving.members.isEmpty else { return false }
+        let all = (serving.members + serving.reserve).map { Int($0) }
+        let full = all.filter { shared.caps[$0]?.isFull ?? false }
+        return !full.isEmpty && all.allSatisfy { full.contains($0) || tried.contains($0) }
     }
 
     /// Follows its endpoints' connections no more: once nobody picks any more.

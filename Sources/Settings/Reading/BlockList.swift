@@ -83,20 +83,26 @@ extension ConfigurationReader {
         guard let path = rule.value(RuleSection.sourceFile),
             let entry = rule.entry(RuleSection.sourceFile)
         else { return [] }
+        return blocks(inFile: path, entry)
+    }
+
+    /// The blocks in a file; `entry` names it.
+    func blocks(inFile path: String, _ entry: Entry) -> [AddressBlock] {
         let folder = URL(fileURLWithPath: document.fileName).deletingLastPathComponent()
         let url = URL(fileURLWithPath: path, relativeTo: folder)
         note(file: url.path)
         guard let data = try? Data(contentsOf: url) else {
             report(
                 entry.valuePosition,
-                "\"source_file\" is \(quoted(path)), which cannot be read; its place is meant "
+                "\(quoted(entry.name)) is \(quoted(path)), which cannot be read; its place is meant "
                     + "relative to this file")
             return []
         }
         do throws(BlockList.Fault) {
             let blocks = try BlockList(data).blocks
             if blocks.isEmpty {
-                report(entry.valuePosition, "\"source_file\" is \(quoted(path)), which is empty")
+                report(
+                    entry.valuePosition, "\(quoted(entry.name)) is \(quoted(path)), which is empty")
             }
             return blocks
         } catch {

@@ -39,6 +39,7 @@ extension ConfigurationReader {
         var health: HealthCheck?
         var ejection: Ejection?
         var onDown = Defaults.onDown
+        var maxConnections: Int?
         var list: Entry? = entry
         var file: (path: String, Entry)?
         if case .mapping = entry.value {
@@ -51,6 +52,7 @@ extension ConfigurationReader {
                 health = self.health(section)
                 ejection = self.ejection(section)
                 onDown = section.value(ClusterSection.onDown)
+                maxConnections = section.value(ClusterSection.maxConnections)
                 empty = section.entry(ClusterSection.whenEmpty).map {
                     (section.value(ClusterSection.whenEmpty), $0)
                 }
@@ -66,10 +68,12 @@ extension ConfigurationReader {
                 "cluster \(quoted(entry.name)) has \(endpoints.count) endpoints, but "
                     + "\"table_size\" is \(balance.tableSize); write a larger one")
         }
-        return Cluster(
+        var cluster = Cluster(
             id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
             proxyProtocol: proxyProtocol, balance: balance, health: health, ejection: ejection,
             onDown: onDown)
+        cluster.maxConnections = maxConnections
+        return cluster
     }
 
     /// Where the endpoints are, if not beside it.
@@ -139,7 +143,9 @@ extension ConfigurationReader {
             let priority = section.value(EndpointSection.priority)
             guard let (address, position) = section.required(EndpointSection.address)
             else { return nil }
-            return (Endpoint(address: address, weight: weight, priority: priority), position)
+            var endpoint = Endpoint(address: address, weight: weight, priority: priority)
+            endpoint.maxConnections = section.value(EndpointSection.maxConnections)
+            return (endpoint, position)
         }
         if case .scalar(let scalar) = node, !node.isEmpty,
             let address = Form.endpointAddress.parse(scalar.string)

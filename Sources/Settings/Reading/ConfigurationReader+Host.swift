@@ -70,7 +70,11 @@ extension ConfigurationReader {
             idleProbe: section.value(LimitsSection.idleProbe),
             countsKeepalives: section.value(LimitsSection.keepalives),
             maxLifetime: section.value(LimitsSection.maxLifetime),
-            closedLinger: section.value(LimitsSection.closedLinger))
+            closedLinger: section.value(LimitsSection.closedLinger),
+            maxConnections: section.value(LimitsSection.maxConnections),
+            access: access(section.entry(LimitsSection.access)),
+            perSource: perSource(section.entry(LimitsSection.perSource)),
+            trackedSources: section.value(LimitsSection.trackedSources))
     }
 
     func log(_ file: SectionReader<FileSection>) -> LogSettings {

@@ -60,7 +60,10 @@ extension ConfigurationReader {
             id: id, name: entry.name, addresses: addresses, routes: table,
             defaultCluster: standard,
             nonTLSCluster: cluster(section, ListenerSection.nonTLS, clusters),
-            reject: section.value(ListenerSection.reject), hello: hello(section, entry))
+            reject: section.value(ListenerSection.reject), hello: hello(section, entry),
+            maxConnections: section.value(ListenerSection.maxConnections),
+            access: access(section.entry(ListenerSection.access)),
+            perSource: perSource(section.entry(ListenerSection.perSource)))
     }
 
     private func addresses(

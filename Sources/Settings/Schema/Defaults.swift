@@ -20,6 +20,10 @@ public enum Defaults {
         flows: 262_144, watermark: 90, handshakes: 65536, halfClassified: 10000,
         idleTimeout: .seconds(24 * 3600), idleProbe: true, countsKeepalives: false,
         maxLifetime: nil, closedLinger: .seconds(2))
+    /// `access` of the process or a listener that has it.
+    public static let access = AccessList()
+    /// `per_source` of the process or a listener that has it.
+    public static let perSource = SourceLimit()
     /// `source`: the kernel's choice of address, and ports outside of its usual ephemeral range.
     public static let source = SourcePool(addresses: [], ports: [10000...32767, 61000...65535])
     /// What a rule asks when it says nothing of it.

@@ -43,6 +43,7 @@ enum ClusterSection: Section {
     static let whenEmpty = ValueKey(
         "when_empty", .emptyChoice, standard: .tryAll,
         "What becomes of clients when no endpoint is well. try_all disregards health then.")
+    static let maxConnections = Bounds.maxConnections("The most connections.")
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints",
         "1 to \(Cluster.endpointLimit), each an address, or a mapping with its weight and priority. "
@@ -57,8 +58,8 @@ enum ClusterSection: Section {
     static var keys: [any AnyKey] {
         [
             connectTimeout, proxyProtocol, balance, hashKey, tableSize, loadFactor, slowStart,
-            panicThreshold, health, ejection, onDown, whenEmpty, endpoints,
-            endpointsFile,
+            panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
+            endpoints, endpointsFile,
         ]
     }
 }
@@ -73,8 +74,10 @@ enum EndpointSection: Section {
     static let priority = ValueKey(
         "priority", .count(0...255), standard: Defaults.priority,
         "Its level: higher numbers serve only when all lower ones cannot.")
+    static let maxConnections = Bounds.maxConnections(
+        "The most connections of its address; past that, others get its clients.")
 
-    static var keys: [any AnyKey] { [address, weight, priority] }
+    static var keys: [any AnyKey] { [address, weight, priority, maxConnections] }
 }
 
 extension Configuration {
@@ -83,7 +86,8 @@ extension Configuration {
         [
             FileSection.self, ListenerSection.self, RuleSection.self, HelloSection.self,
             ClusterSection.self, HealthSection.self, EjectionSection.self,
-            EndpointSection.self, SourceSection.self, LimitsSection.self, LogSection.self,
+            EndpointSection.self, SourceSection.self, LimitsSection.self, AccessSection.self,
+            PerSourceSection.self, LogSection.self,
         ]
     }
 

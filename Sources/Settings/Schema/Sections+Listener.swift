@@ -32,9 +32,15 @@ enum ListenerSection: Section {
     )
     static let hello = GroupKey(
         "hello", "a mapping", "Bounds of the wait for a ClientHello.", absent: GroupKey.defaults)
+    static let maxConnections = Bounds.maxConnections("The most connections.")
+    static let access = Bounds.access("Who may connect, of those that may connect at all.")
+    static let perSource = Bounds.perSource("What clients of one source may do at this listener.")
 
     static var keys: [any AnyKey] {
-        [address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello]
+        [
+            address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello,
+            maxConnections, access, perSource,
+        ]
     }
 }
 

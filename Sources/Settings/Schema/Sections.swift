@@ -91,11 +91,17 @@ enum LimitsSection: Section {
         "closed_linger", .duration(.milliseconds(100)...(.seconds(600))),
         standard: Defaults.limits.closedLinger,
         "How long a closed flow still translates late packets.")
+    static let maxConnections = Bounds.maxConnections("The most connections.")
+    static let access = Bounds.access("Who may connect to any listener.")
+    static let perSource = Bounds.perSource("What clients of one source may do, at all listeners.")
+    static let trackedSources = ValueKey(
+        "tracked_sources", .count(1024...16_777_216), standard: Defaults.limits.trackedSources,
+        "Sources whose pace is remembered; when one is forgotten, it begins anew.")
 
     static var keys: [any AnyKey] {
         [
             flows, watermark, handshakes, halfClassified, idleTimeout, idleProbe, keepalives,
-            maxLifetime, closedLinger,
+            maxLifetime, closedLinger, maxConnections, access, perSource, trackedSources,
         ]
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Balancing
 public import WireTypes
 
 /// Sizes and times that bound what is kept.
@@ -23,6 +24,14 @@ public struct Limits: Hashable, Sendable {
     public var maxLifetime: Duration?
     /// How long a closed flow still translates late packets.
     public var closedLinger: Duration
+    /// The most connections, spliced and relayed; nil: as many as there are.
+    public var maxConnections: Int? = nil
+    /// Who may connect to any listener.
+    public var access = AccessList()
+    /// What the clients of one source may do, whatever their listeners; nil: what they like.
+    public var perSource: SourceLimit? = nil
+    /// How many sources are remembered for their pace, and how many may be full.
+    public var trackedSources = 65536
 
     /// Entries of the flow table that may be in use when one more connection is spliced.
     public var admittedFlows: Int { flows * watermark / 100 }

@@ -23,6 +23,12 @@ public struct Listener: Hashable, Sendable {
     public let reject: RejectPolicy
     /// How long and how large a hello may be.
     public let hello: HelloLimits
+    /// The most connections, spliced and relayed; nil: as many as there are.
+    public var maxConnections: Int? = nil
+    /// Who may connect, of those that may connect at all.
+    public var access = AccessList()
+    /// What the clients of one source may do; nil: what they like.
+    public var perSource: SourceLimit? = nil
 }
 
 /// What bounds the wait for a ClientHello.

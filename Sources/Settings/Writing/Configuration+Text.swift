@@ -73,7 +73,8 @@ extension Configuration {
             line(LimitsSection.keepalives, limits.countsKeepalives),
             line(LimitsSection.maxLifetime, limits.maxLifetime),
             line(LimitsSection.closedLinger, limits.closedLinger),
-        ]
+            line(LimitsSection.trackedSources, limits.trackedSources),
+        ] + boundLines(limits.maxConnections, limits.access, limits.perSource)
     }
 
     private func lines(_ listener: Listener) -> [String] {
@@ -95,6 +96,7 @@ extension Configuration {
             line(HelloSection.onTimeout, listener.hello.onTimeout),
             line(HelloSection.onTooLarge, listener.hello.onTooLarge),
         ])
+        lines += boundLines(listener.maxConnections, listener.access, listener.perSource)
         return ["\(FlowText.scalar(listener.name)):"] + indented(lines)
     }
 
@@ -128,13 +130,17 @@ extension Configuration {
             line(ClusterSection.panicThreshold, cluster.balance.panicThreshold),
         ]
         lines += healthLines(cluster)
+        lines += boundLines(cluster.maxConnections)
         lines.append("\(ClusterSection.endpoints.name):")
         for endpoint in cluster.endpoints {
-            let pairs = [
+            var pairs = [
                 (EndpointSection.address.name, FlowText.scalar(endpoint.address.description)),
                 (EndpointSection.weight.name, "\(endpoint.weight)"),
                 (EndpointSection.priority.name, "\(endpoint.priority)"),
             ]
+            if let most = endpoint.maxConnections {
+                pairs.append((EndpointSection.maxConnections.name, "\(most)"))
+            }
             lines.append("  - " + FlowText.mapping(pairs))
         }
         return ["\(FlowText.scalar(cluster.name)):"] + indented(lines)

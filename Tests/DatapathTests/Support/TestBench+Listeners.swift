@@ -6,11 +6,14 @@ import WireTypes
 
 extension TestBench {
     /// Makes the address that the family's client connects to a listener's.
-    func listen(_ family: Family, promisesTimestamps: Bool = true) throws {
+    func listen(
+        _ family: Family, promisesTimestamps: Bool = true, sources: SourceNumbers = SourceNumbers()
+    ) throws {
         var promise = ListenerPromise(listener: 3, mss: 1400)
         promise.window = 64240
         promise.windowScale = 7
         promise.promisesTimestamps = promisesTimestamps
+        promise.sources = sources
         try datapath.listen(on: family.client.destination, promise)
     }
 

@@ -187,6 +187,53 @@ struct listener_entry {
 	__u8 window_scale;  /* ours */
 	__u8 no_timestamps; /* endpoints refuse them: not promised */
 	__u16 window;	    /* in the SYN-ACK, unscaled */
+	/* Of source_rules and source_limits, for all listeners and for this one; 0: none. */
+	__u16 process_list;
+	__u16 own_list;
+	__u16 process_limit;
+	__u16 own_limit;
+};
+
+/* Key of source_rules, a trie: the longest prefix of a list decides. */
+struct source_rule_key {
+	__u32 prefix_length; /* of what follows, in bits: 32 for list and family, and the block's */
+	__u16 list;
+	__u16 family; /* AF_INET, AF_INET6: ::/0 says nothing of IPv4 */
+	struct ip_address addr;
+};
+
+/* What a list says of a source. One that no block of a list holds may connect. */
+enum source_rule {
+	SOURCE_MAY_CONNECT = 1,
+	SOURCE_IS_DROPPED = 2,
+	SOURCE_IS_RESET = 3,
+};
+
+enum source_limit_flag {
+	SOURCE_LIMIT_RESETS = 1 << 0,  /* who is over it is reset, not dropped */
+	SOURCE_LIMIT_DRY_RUN = 1 << 1, /* who is over it is counted and let through */
+	SOURCE_LIMIT_COUNTS = 1 << 2,  /* connections are limited: look into full_sources */
+};
+
+/* What the clients of one block of addresses may do. Value of source_limits. */
+struct source_limit {
+	__u64 interval_ns;	   /* between two connections; 0: as many as they like */
+	__u64 tolerance_ns;	   /* how far ahead of that they may be */
+	struct ip_address mask_v4; /* what of an address is its block's, mapped as the address */
+	struct ip_address mask_v6;
+	__u32 flags; /* enum source_limit_flag */
+	__u32 pad;
+};
+
+/* Key of sources and full_sources: the clients of one block under one limit. */
+struct source_key {
+	struct ip_address addr; /* masked */
+	__u32 limit;		/* key in source_limits */
+};
+
+/* A block's connections by the clock (GCRA: a token bucket in one number). */
+struct source_pace {
+	__u64 due_ns; /* CLOCK_MONOTONIC; when the next one would be due at an even pace */
 };
 
 /* Tuples of clients that a real socket of the relay serves. Key: client's tuple. */
@@ -353,6 +400,16 @@ enum daemon_counter {
 	DAEMON_DOWN_ENDED,	       /* flows ended because their endpoint was down */
 	DAEMON_RELOADED,	       /* configurations that took the place of another */
 	DAEMON_RELOAD_REFUSED,	       /* ... and that could not */
+	DAEMON_HELLO_EVICTED,	       /* clients reset to make room: too many owe their hello */
+	DAEMON_PROCESS_FULL,	       /* clients turned away: connections of the process */
+	DAEMON_LISTENER_FULL,	       /* ... of their listener */
+	DAEMON_CLUSTER_FULL,	       /* ... of their cluster */
+	DAEMON_ENDPOINTS_FULL,	       /* ... of each endpoint of it */
+	DAEMON_SOURCE_FULL,	       /* ... of their source */
+	DAEMON_SOURCE_FULL_DRY_RUN,    /* clients let through that this would have turned away */
+	DAEMON_SOCKET_DENIED,	       /* clients of a listening socket that a list denies */
+	DAEMON_SOCKET_TOO_FAST,	       /* ... whose source opens connections too fast */
+	DAEMON_SOCKET_FAST_DRY_RUN,    /* clients let through that this would have turned away */
 	DAEMON_COUNTERS,	       /* how many, not a counter */
 };
 
@@ -390,6 +447,10 @@ enum counter {
 	COUNTER_DROP_ICMP_STALE, /* ICMP errors that quote what no flow has under way */
 	COUNTER_ICMP_SENT,	 /* ICMP errors of our own */
 	COUNTER_ICMP_LIMITED,	 /* ... that were not sent: too many */
+	COUNTER_SOURCE_DENIED,	 /* SYNs and hellos of sources that a list denies */
+	COUNTER_SOURCE_FULL,	 /* ... of sources that have all the connections they may have */
+	COUNTER_SOURCE_TOO_FAST, /* ... of sources that open connections too fast */
+	COUNTER_FAST_DRY_RUN,	 /* hellos let through that this would have stopped */
 	COUNTERS,		 /* how many, not a counter */
 };
 

@@ -46,7 +46,8 @@ enum EnvoyClusterSection: Section {
         "use_tcp_for_dns_lookups", "wait_for_warm_on_init",
     ]
     static let refused = [
-        "circuit_breakers": "sluice bounds no connections of a cluster yet, so leave it out",
+        "circuit_breakers":
+            "leave it out; \"max_connections\" of sluice's own form is what comes closest",
         "cleanup_interval": "leave it out",
         "cluster_type": "write \"type\" STATIC and \"load_assignment\"",
         "eds_cluster_config": "write \"type\" STATIC and \"load_assignment\"",
