@@ -70,6 +70,8 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case restored
     /// Flows ended because their endpoint was down.
     case downEnded
+    /// Clients from where a PROXY header has to come, without a right one.
+    case proxyHeaderRejected
 
     /// The name in reports: `client_hello_too_large`.
     public var name: String { snakeCase("\(self)") }

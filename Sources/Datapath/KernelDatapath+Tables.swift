@@ -17,6 +17,8 @@ public struct ListenerPromise: Sendable, Equatable {
     public var window: UInt16
     /// Whether timestamps are promised to clients that offer them; not where endpoints refuse them.
     public var promisesTimestamps = true
+    /// Whether workers hear of clients that completed the handshake, before their first byte.
+    public var tellsAcknowledgements = false
 
     /// Scale 7 is what Linux endpoints mostly say, so that windows need no rescaling.
     public init(listener: UInt16, mss: UInt16, windowScale: UInt8 = 7, window: UInt16 = 64240) {
@@ -43,7 +45,10 @@ extension KernelDatapath {
         entry.mss = promise.mss
         entry.window_scale = promise.windowScale
         entry.window = promise.window
-        entry.no_timestamps = promise.promisesTimestamps ? 0 : 1
+        var flags: UInt32 = 0
+        if !promise.promisesTimestamps { flags |= LISTENER_FLAG_NO_TIMESTAMPS.rawValue }
+        if promise.tellsAcknowledgements { flags |= LISTENER_FLAG_TELLS_ACK.rawValue }
+        entry.flags = UInt8(flags)
         try listeners.set(Self.key(address), to: entry)
     }
 

@@ -163,9 +163,11 @@ func snapshot(
         let picker = Picker(
             cluster.endpoints, loads: places.map { loads[$0] }, balance: cluster.balance,
             seed: .random(in: 0 ... .max))
-        return ClusterState(
+        var state = ClusterState(
             id: id, targets: places, connectTimeout: cluster.connectTimeout, picker: picker,
             proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
+        state.proxyTLVs = cluster.proxyTLVs
+        return state
     }
     return RoutingSnapshot(
         listeners: listeners, clusters: clusters, targets: targets, loads: loads)
@@ -182,6 +184,9 @@ extension ListenerRoutes {
         helloTimeout = listener.hello.timeout
         lateGoesToDefault = listener.hello.onTimeout == .default
         largeGoesToDefault = listener.hello.onTooLarge == .default
+        isSniffed = listener.mode == .tls
+        serverFirstAfter = listener.hello.serverFirstAfter
+        proxySenders = listener.proxySenders
     }
 }
 

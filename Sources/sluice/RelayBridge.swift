@@ -20,6 +20,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     private let names: ServerNameTable
     private let counters: SplicerCounters
     private let logger: Logger
+    /// Of the identities that endpoints are told.
+    private let key: (UInt64, UInt64)
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
@@ -36,6 +38,9 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         self.names = names
         self.counters = counters
         self.logger = logger
+        key =
+            (try? datapath?.initialSequenceSecret())
+            ?? (.random(in: 0 ... .max), .random(in: 0 ... .max))
         clusterIndex = Dictionary(
             routes.clusters.enumerated().map { ($1.id, $0) },
             uniquingKeysWith: { first, _ in first })
@@ -62,9 +67,11 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                 endpoint == nil ? routes.destination(of: cluster) : .cluster(cluster)
             switch destination {
             case .cluster(let index):
+                let client = RelayedClient(
+                    listener: listener, tuple: connection.tuple,
+                    named: connection.named ?? connection.tuple, hello: connection.received)
                 relay.adopt(
-                    connection,
-                    plan: plan(listener, connection.tuple, index, reason, name, first: endpoint))
+                    connection, plan: plan(client, index, reason, name, first: endpoint))
             case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
@@ -75,55 +82,83 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         }
     }
 
+    /// Who is relayed.
+    private struct RelayedClient {
+        var listener: UInt16
+        var tuple: FlowTuple
+        /// Whom a PROXY header named; the client itself without one.
+        var named: FlowTuple
+        /// As far as it is known.
+        var hello: [UInt8] = []
+        var protocols = ApplicationProtocols()
+    }
+
     private func plan(
-        _ listener: UInt16, _ client: FlowTuple, _ cluster: Int, _ reason: RelayReason,
-        _ name: ServerName?, first: Int? = nil
+        _ client: RelayedClient, _ cluster: Int, _ reason: RelayReason, _ name: ServerName?,
+        first: Int? = nil
     ) -> RelayPlan {
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let turns = RelayTurns(
-            state.picker, ClientKey(source: client.source, serverName: name), first: first,
+            state.picker, ClientKey(source: client.named.source, serverName: name), first: first,
             loads: state.targets.map { routes.loads[$0] })
         var plan = RelayPlan(
-            listener: listener, cluster: state.id, reason: reason, serverName: name,
+            listener: client.listener, cluster: state.id, reason: reason, serverName: name,
             connectTimeout: state.connectTimeout
         ) { _ in
             guard let endpoint = turns.next() else { return nil }
             return RelayCandidate(
                 index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
         }
-        plan.ownedBytes = state.proxyProtocol.header(of: client)
+        plan.ownedBytes = state.proxyHeader(
+            of: client.named, named: name, protocols: client.protocols, hello: client.hello.span,
+            identity: ConnectionIdentity(
+                of: client.tuple, created: MonotonicClock.nanoseconds, key: key))
         return plan
     }
 
     // The relay asks.
 
-    func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
+    func manner(listener: UInt16, source: IPAddress) -> RelayManner {
+        var manner = RelayManner()
+        guard let routes = routes.listeners[listener] else { return manner }
+        manner.expectsPreface = routes.expectsPreface(from: source)
+        manner.patience = routes.isSniffed ? routes.serverFirstAfter : .zero
+        return manner
+    }
+
+    func decide(
+        listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
+    ) -> RelayDecision {
         guard let routes = routes.listeners[listener] else { return .reject(.reset) }
+        var client = RelayedClient(listener: listener, tuple: tuple, named: named)
+        let source = named.source.address
         switch outcome {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
-            return decision(
-                listener, tuple, routes.answer(to: hello, from: tuple.source.address),
-                hello.serverName)
+            client.protocols = hello.applicationProtocols
+            return decision(client, routes.answer(to: hello, from: source), hello.serverName)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            return decision(
-                listener, tuple, routes.answer(to: reason, from: tuple.source.address), nil)
+            return decision(client, routes.answer(to: reason, from: source), nil)
+        case .silent: return decision(client, routes.answerToSilence(from: source), nil)
+        case .withoutPreface:
+            counters.increment(.proxyHeaderRejected)
+            return .reject(RejectAction(routes.rejection.withoutTLS))
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
-            return decision(listener, tuple, routes.answerToLateness, nil)
+            return decision(client, routes.answerToLateness, nil)
         }
     }
 
     private func decision(
-        _ listener: UInt16, _ tuple: FlowTuple, _ answer: RouteDestination, _ name: ServerName?
+        _ client: RelayedClient, _ answer: RouteDestination, _ name: ServerName?
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            return .relay(plan(listener, tuple, index, reason(for: tuple), name))
+            return .relay(plan(client, index, reason(for: client.tuple), name))
         case .reject(let how):
             return .reject(RejectAction(how))
         }

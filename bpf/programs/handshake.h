@@ -99,7 +99,7 @@ static __always_inline int make_note(struct answer *a, struct packet *p,
 	note->created_ns = now;
 	note->mss = options->mss;
 	note->listener = listener->listener;
-	if (options->has_timestamps && !listener->no_timestamps) {
+	if (options->has_timestamps && !(listener->flags & LISTENER_FLAG_NO_TIMESTAMPS)) {
 		note->flags |= HANDSHAKE_FLAG_TIMESTAMPS;
 		note->tsval = note_tsval(options, now);
 	}
@@ -173,7 +173,7 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 	 */
 	note->our_scale = listener->window_scale;
 	note->mss = p->is_ipv6 ? 1220 : 536;
-	if (options->has_timestamps && !listener->no_timestamps)
+	if (options->has_timestamps && !(listener->flags & LISTENER_FLAG_NO_TIMESTAMPS))
 		note_from_tsval(note, options->tsecr);
 	else
 		note->flags |= HANDSHAKE_FLAG_WINDOW_SCALE;
@@ -201,6 +201,26 @@ static __always_inline enum verdict stray(struct packet *p)
 	return pass(COUNTER_PASS_STRAY);
 }
 
+/*
+ * Where the endpoint may speak first the daemon hears of the ACK, as of a segment of no bytes.
+ * Told, the client is not one of the silent whom the daemon looks for.
+ */
+static __noinline int tell_ack(struct __sk_buff *skb, struct packet *p, struct handshake_note *note)
+{
+	struct hello_context context = {.p = p, .has_note = 1};
+	struct tcp_options options = {};
+
+	if (!load_options(skb, p, &options))
+		return 0;
+	context.note = *note;
+	context.tsval = options.tsval;
+	context.worker = worker_of(&p->tuple);
+	if (!report_ack(skb, &context))
+		return 0;
+	note->flags |= HANDSHAKE_FLAG_DATA;
+	return 1;
+}
+
 /* A segment of a client that has no flow and no socket. */
 static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct packet *p,
 						   const struct listener_entry *listener)
@@ -214,6 +234,8 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	/* The usual end of a handshake; its options say nothing new. */
 	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
 		known->flags |= HANDSHAKE_FLAG_ACKED;
+		if (listener->flags & LISTENER_FLAG_TELLS_ACK)
+			tell_ack(skb, p, known);
 		return drop(COUNTER_HANDSHAKE_ACK);
 	}
 	if (!load_options(skb, p, &options))
@@ -233,8 +255,11 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		return drop(COUNTER_DROP_CONNECTING);
 	}
 	if (!p->payload) {
-		if (!(p->tcp_flags & TCP_FIN))
+		if (!(p->tcp_flags & TCP_FIN)) {
+			if (listener->flags & LISTENER_FLAG_TELLS_ACK)
+				tell_ack(skb, p, &context.note);
 			return drop(COUNTER_HANDSHAKE_ACK);
+		}
 		if (p->seq == context.note.client_isn + 1)
 			return reset_early_fin(skb, p);
 		return drop(COUNTER_DROP_CONNECTING);

@@ -35,6 +35,7 @@ extension ConfigurationReader {
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
         var proxyProtocol = Defaults.proxyProtocol
+        var proxyTLVs = Defaults.proxyTLVs
         var balance = Defaults.balance
         var health: HealthCheck?
         var ejection: Ejection?
@@ -45,6 +46,7 @@ extension ConfigurationReader {
             let section = SectionReader<ClusterSection>(self, entry, title: title)
             timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
             proxyProtocol = section?.value(ClusterSection.proxyProtocol) ?? proxyProtocol
+            proxyTLVs = section.map(self.proxyTLVs) ?? proxyTLVs
             balance = section.map(self.balance) ?? balance
             if let section {
                 health = self.health(section)
@@ -63,10 +65,42 @@ extension ConfigurationReader {
                 "cluster \(quoted(entry.name)) has \(endpoints.count) endpoints, but "
                     + "\"table_size\" is \(balance.tableSize); write a larger one")
         }
-        return Cluster(
+        var cluster = Cluster(
             id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
             proxyProtocol: proxyProtocol, balance: balance, health: health, ejection: ejection,
             onDown: onDown)
+        cluster.proxyTLVs = proxyTLVs
+        return cluster
+    }
+
+    private func proxyTLVs(_ section: SectionReader<ClusterSection>) -> [ProxyTLV] {
+        var tlvs: [ProxyTLV] = []
+        for (tlv, position) in section.values(ClusterSection.proxyTLVs) {
+            if tlvs.contains(where: { $0.type == tlv.type }) {
+                report(
+                    position,
+                    "\"proxy_tlvs\" has \(quoted(Form.proxyTLV.show(tlv))) although its type is "
+                        + "there already; write each type once")
+            } else {
+                tlvs.append(tlv)
+            }
+        }
+        guard let entry = section.entry(ClusterSection.proxyTLVs) else { return tlvs }
+        if section.value(ClusterSection.proxyProtocol) != .v2 {
+            report(
+                entry.position,
+                "\"proxy_tlvs\" need a header of version 2; write \"proxy_protocol: v2\" too")
+        }
+        let size = tlvs.reduce(0) { sum, tlv in
+            if case .custom(_, let value) = tlv { sum + value.count } else { sum }
+        }
+        if size > ProxyTLV.valuesLimit {
+            report(
+                entry.position,
+                "the values of \"proxy_tlvs\" have \(size) bytes; write at most "
+                    + "\(ProxyTLV.valuesLimit)")
+        }
+        return tlvs
     }
 
     private func balance(_ section: SectionReader<ClusterSection>) -> Balance {
