@@ -45,7 +45,7 @@ extension EndToEnd {
 
         @Test(
             arguments: ["v1", "v2", "tlvs"],
-            [(Family.v4, "v1"), (.v4, "v2"), (.v6, "v1"), (.v6, "v2")])
+            [(Family.v4, "v2"), (.v6, "v1")])
         func `names the client that the endpoint is told`(
             header: String, told: (family: Family, version: String)
         ) async throws {
@@ -60,7 +60,8 @@ extension EndToEnd {
                 let answer = try await get(lab, family, header, path: "/16.bin")
                 #expect(answer.text == hash + "\n", "\(answer)")
                 // Shorter for the endpoint than of the client, where it cannot be filled up.
-                let isShorter = version == "v1" && header == "tlvs" && family == .v4
+                let isShorter =
+                    version == "v1" && (header == "tlvs" || header == "v2" && family == .v6)
                 let first = isShorter ? "relayed proxy-header" : "spliced -"
                 let rows = try await lab.rows().sorted { $0.createdNs < $1.createdNs }
                 #expect(
@@ -74,7 +75,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: ["v1", "v2", "tlvs", "local", "unknown"], Family.allCases)
+        @Test(arguments: ["v1", "tlvs", "local"], Family.allCases)
         func `is cut off where the endpoint wants none`(
             header: String, family: Family
         ) async throws {
@@ -102,7 +103,8 @@ extension EndToEnd {
 
         /// Each case loses its packets on one of both sides.
         @Test(
-            arguments: LostPackets.all.filter(\.isRepeated), ["off", "v1", "v2"])
+            arguments: LostPackets.all.filter { ["syn-ack", "data"].contains($0.kind) },
+            ["off", "v2"])
         func `is right when the first packets are lost`(
             loss: LostPackets, version: String
         ) async throws {
@@ -121,7 +123,9 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: ["off", "v1", "v2"], ["v1", "v2", "tlvs"])
+        @Test(arguments: [
+            ("off", "v2"), ("off", "tlvs"), ("v1", "v1"), ("v2", "v1"), ("v2", "tlvs"),
+        ])
         func `bears 5 percent of loss`(version: String, header: String) async throws {
             struct Report: Decodable {
                 var answers, errors: [String: Int]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many connections that stay open, in one thread; as many as the hard limit of files allows. Several
- * servers share a port.
+ * Many connections that stay open, in one thread; as many as the hard limit of files allows.
+ * Several servers share a port.
  *
  * crowd serve PORT: answers the first bytes of each connection with one byte. SIGTERM: prints how
  * many connections each address has, and ends.
