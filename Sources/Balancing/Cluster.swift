@@ -14,6 +14,8 @@ public struct Cluster: Hashable, Sendable {
     public let connectTimeout: Duration
     /// How the endpoints are told who their clients are.
     public let proxyProtocol: ProxyProtocol
+    /// What else a header of version 2 tells them, in this order.
+    public var proxyTLVs: [ProxyTLV] = []
     /// How new connections are shared out.
     public var balance: Balance
     /// How the endpoints are asked whether they are well; nil: not at all.

@@ -47,6 +47,7 @@ extension RelayReason {
     private static let ordered: [RelayReason] = [
         .localClient, .optionsRefused, .urgentData, .trickledHello, .noRoute, .tableFull,
         .splicingOff, .addressFamily, .noBPF, .localEndpoint, .noPort, .defaultRoute,
+        .serverFirst, .proxyHeader,
     ]
 
     init(abi: UInt8) {

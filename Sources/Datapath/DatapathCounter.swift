@@ -98,6 +98,8 @@ public enum DaemonCounter: UInt32, CaseIterable, Sendable {
     case socketTooFast
     /// Clients let through that this would have turned away.
     case socketFastDryRun
+    /// Clients from where a PROXY header has to come, without a right one.
+    case proxyHeaderRejected
 
     /// The name in reports: `client_hello_too_large`.
     public var name: String { snakeCase("\(self)") }

@@ -42,6 +42,10 @@ public enum RelayReason: String, Sendable, CaseIterable, Codable {
     case noPort = "no-port"
     /// Classification ended without a hello and the policy is the default route.
     case defaultRoute = "default-route"
+    /// The client waits for its endpoint to speak, and bytes of ours go first.
+    case serverFirst = "server-first"
+    /// The PROXY header to the endpoint is shorter than the one that the client sent.
+    case proxyHeader = "proxy-header"
 }
 
 /// What one direction of a connection did, and how its packets are changed.

@@ -43,10 +43,14 @@ public struct SpliceRow: Sendable, Equatable {
     public let listener: UInt16
     /// Bytes of ours in front of the client's first byte.
     public let ownedLength: Int
+    /// Bytes in front of the client's stream that the endpoint does not get.
+    public let prefaceLength: Int
     /// What the endpoint acknowledges once it has them, as it counts.
     public let ownedEnd: UInt32
     /// Sequence number behind the bytes in the template, as the client counts.
     public let helloEnd: UInt32
+    /// What the endpoint was sent first; of endpoint → client only.
+    public let template: TemplateReference
     /// For segments of this direction that the daemon sends on.
     public let translation: SegmentTranslation
 
@@ -73,8 +77,17 @@ public struct SpliceRow: Sendable, Equatable {
         cluster = entry.cluster
         listener = entry.listener
         ownedLength = Int(entry.owned_length)
+        // One delta has both lengths (Splice.upstreamEntry).
+        let delta = isUpstream ? entry.seq_delta : 0 &- entry.ack_delta
+        let shift = entry.isn &- entry.client_isn &+ UInt32(entry.owned_length) &- delta
+        prefaceLength = Int(shift)
         ownedEnd = entry.isn &+ 1 &+ UInt32(entry.owned_length)
         helloEnd = entry.client_isn &+ 1 &+ entry.hello_length
+        var template = TemplateReference()
+        template.slot = entry.template_slot
+        template.stamp = entry.template_stamp
+        template.segments = entry.template_segments
+        self.template = template
         translation = SegmentTranslation(entry)
     }
 }
@@ -141,6 +154,24 @@ extension KernelDatapath {
             }
         }
         return silent
+    }
+
+    /// Handshakes of these listeners that were begun in a time and not completed yet, at most so
+    /// many.
+    public func halfOpenClients(
+        of wanted: Set<UInt16>, begun: Range<UInt64>, atMost limit: Int
+    ) -> [(client: FlowTuple, note: HandshakeNote)] {
+        var found: [(client: FlowTuple, note: HandshakeNote)] = []
+        try? handshakes.forEachBatch { keys, notes in
+            for index in 0..<keys.count
+            where UInt32(notes[index].flags) & HANDSHAKE_FLAG_ACKED.rawValue == 0
+                && begun.contains(notes[index].created_ns) && wanted.contains(notes[index].listener)
+                && found.count < limit
+            {
+                found.append((FlowTuple(keys[index]), HandshakeNote(notes[index])))
+            }
+        }
+        return found
     }
 
     /// Forgets a handshake.

@@ -19,6 +19,8 @@ public struct ListenerPromise: Sendable, Equatable {
     public var promisesTimestamps = true
     /// What is asked of a client's source.
     public var sources = SourceNumbers()
+    /// Whether workers hear of clients that completed the handshake, before their first byte.
+    public var tellsAcknowledgements = false
 
     /// Scale 7 is what Linux endpoints mostly say, so that windows need no rescaling.
     public init(listener: UInt16, mss: UInt16, windowScale: UInt8 = 7, window: UInt16 = 64240) {
@@ -45,11 +47,14 @@ extension KernelDatapath {
         entry.mss = promise.mss
         entry.window_scale = promise.windowScale
         entry.window = promise.window
-        entry.no_timestamps = promise.promisesTimestamps ? 0 : 1
         entry.process_list = promise.sources.processList
         entry.own_list = promise.sources.ownList
         entry.process_limit = promise.sources.processLimit
         entry.own_limit = promise.sources.ownLimit
+        var flags: UInt32 = 0
+        if !promise.promisesTimestamps { flags |= LISTENER_FLAG_NO_TIMESTAMPS.rawValue }
+        if promise.tellsAcknowledgements { flags |= LISTENER_FLAG_TELLS_ACK.rawValue }
+        entry.flags = UInt8(flags)
         try listeners.set(Self.key(address), to: entry)
     }
 

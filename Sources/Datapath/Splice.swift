@@ -100,7 +100,10 @@ public struct Splice: Sendable, Equatable {
     public var createdNanoseconds: UInt64
     /// Bytes of ours in front of the client's first byte, in the template too.
     public var ownedLength: UInt16
-    /// The hello, with the owned bytes in front.
+    /// Bytes at the front of the client's stream that the endpoint does not get: a PROXY header. The
+    /// client's first acknowledgement covers them, and what the template has.
+    public var prefaceLength: UInt32
+    /// The hello, with the owned bytes in front and without the preface.
     public var template: TemplateReference
 
     /// A splice without a template and names.
@@ -118,12 +121,13 @@ public struct Splice: Sendable, Equatable {
         serverName = 0
         createdNanoseconds = 0
         ownedLength = 0
+        prefaceLength = 0
         template = TemplateReference()
     }
 
-    /// The client's bytes in the template.
+    /// The client's bytes that the template stands for.
     public var helloLength: UInt32 {
-        template.length - min(template.length, UInt32(ownedLength))
+        template.length - min(template.length, UInt32(ownedLength)) + prefaceLength
     }
 }
 
@@ -132,7 +136,7 @@ extension Splice {
     var upstreamEntry: flow_entry {
         var entry = commonEntry
         entry.rewrite = upstream.abi
-        entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength)
+        entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength) &- prefaceLength
         entry.tsval_delta = synTimestamp &- clientTimestamp
         entry.flags |= UInt16(FLOW_FLAG_UPSTREAM.rawValue)
         if ownedLength > 0 { entry.flags |= UInt16(FLOW_FLAG_OWNED.rawValue) }
@@ -143,7 +147,7 @@ extension Splice {
     var downstreamEntry: flow_entry {
         var entry = commonEntry
         entry.rewrite = client.reversed.abi
-        entry.ack_delta = note.clientISN &- isn &- UInt32(ownedLength)
+        entry.ack_delta = note.clientISN &- isn &- UInt32(ownedLength) &+ prefaceLength
         entry.tsecr_delta = clientTimestamp &- synTimestamp
         entry.template_slot = template.slot
         entry.template_stamp = template.stamp

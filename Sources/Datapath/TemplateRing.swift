@@ -55,6 +55,35 @@ public struct TemplateRing: Sendable {
         return reference
     }
 
+    /// The first bytes of what is stored there, all in its first segment or none; nil when it was
+    /// overwritten since.
+    public func read(_ reference: TemplateReference, count: Int) -> [UInt8]? {
+        let slot = Int(reference.slot)
+        guard reference.segments > 0, slot < datapath.templates.count else { return nil }
+        return datapath.templates.withElement(slot) { element in
+            // Offsets are those of hello_template, asserted in datapath_abi.c.
+            let before = unsafe element.bytes.unsafeLoad(
+                fromByteOffset: Self.stampOffset, as: UInt32.self)
+            guard before == reference.stamp else { return nil }
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            let length = unsafe element.bytes.unsafeLoad(
+                fromByteOffset: Self.lengthOffset, as: UInt32.self)
+            guard count <= Int(min(length, TEMPLATE_PAYLOAD_MAX)) else { return nil }
+            var payload: [UInt8] = []
+            for index in 0..<count {
+                // Inside the element: count is bounded by its payload's size.
+                payload.append(
+                    unsafe element.bytes.unsafeLoad(
+                        fromByteOffset: Self.payloadOffset + index, as: UInt8.self))
+            }
+            // Another worker may have begun to overwrite it meanwhile.
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            let after = unsafe element.bytes.unsafeLoad(
+                fromByteOffset: Self.stampOffset, as: UInt32.self)
+            return after == before ? payload : nil
+        }
+    }
+
     private func write(_ part: Span<UInt8>, to slot: Int, stamp: UInt32) {
         var sum = InternetChecksum()
         sum.add(words: part)

@@ -162,7 +162,7 @@ extension Passage {
             let owned = Int(row.handover.ownedLength)
             world.rows[peer].row.bytes += UInt64(max(0, sent + last.count - owned))
             counters.append(.helloSent)
-        } else {
+        } else if row.handover.segmentCount > 0 {
             counters.append(.helloLost)
         }
         guard let hop = world.route(segment.tuple.source) else { return end(.drop, .dropNoRoute) }

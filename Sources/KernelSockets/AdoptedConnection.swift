@@ -37,6 +37,8 @@ public struct AdoptedConnection: Sendable, Equatable {
     public var hasSACK = false
     /// The clocks when both agreed on timestamps.
     public var timestamps: Timestamps?
+    /// Whom a PROXY header named that came before `clientNext`; nil: none was read.
+    public var named: FlowTuple?
     /// The client's window in bytes, scaled already.
     public var clientWindow: UInt32 = 65535
 

@@ -95,6 +95,14 @@ final class Connection {
     var downward = Stream()
 
     var reader: ClientHelloReader?
+    /// Whom a PROXY header named; the client itself without one.
+    var named: FlowTuple
+    /// Such a header is to come before the hello.
+    var awaitsPreface = false
+    /// How long the client may say nothing; nil: as long as its hello may take.
+    var patience: Duration?
+    /// It has said nothing yet, and has its deadline for that.
+    var awaitsFirstByte = false
     var plan: RelayPlan?
     /// Candidates tried.
     var attempts = 0
@@ -116,6 +124,7 @@ final class Connection {
     init(id: UInt64, tuple: FlowTuple, listener: UInt16, isAdopted: Bool, downstream: Side) {
         self.id = id
         self.tuple = tuple
+        named = tuple
         self.listener = listener
         self.isAdopted = isAdopted
         self.downstream = downstream

@@ -131,11 +131,12 @@ extension RelayLoop {
         else { return }
         // The first read sends the acknowledgement, so it does not wait for epoll.
         connection.downstream.isReadable = true
+        if let named = adopted.named { connection.named = named }
         switch purpose {
         case .relay(let plan):
             readHello(connection)
             start(connection, plan)
-        case .classify: startClassifying(connection)
+        case .classify: startClassifying(connection, hasPreface: adopted.named != nil)
         case .reject(let action): reject(connection, action)
         }
     }

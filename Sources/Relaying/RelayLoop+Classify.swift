@@ -3,15 +3,32 @@
 import KernelSockets
 import Logging
 import TLSClassifier
+import WireTypes
 
 extension RelayLoop {
-    func startClassifying(_ connection: Connection) {
+    /// `hasPreface`: a PROXY header was read already.
+    func startClassifying(_ connection: Connection, hasPreface: Bool = false) {
         connection.reader = ClientHelloReader(limit: limits.helloSize)
         setDeadline(connection, in: limits.helloTimeout)
         halfClassified.insert(connection.id)
         while halfClassified.count > limits.halfClassified, evictOldest() {}
         // It may have been the oldest itself, with a limit of 0.
+        guard connections[connection.id] != nil else { return }
+        let source = connection.tuple.source.address
+        let manner = policy.manner(listener: connection.listener, source: source)
+        connection.patience = manner.patience
+        connection.awaitsPreface = manner.expectsPreface && !hasPreface
+        if !connection.awaitsPreface { awaitFirstByte(connection) }
         if connections[connection.id] != nil { classify(connection) }
+    }
+
+    /// Clients whose endpoint may speak first.
+    private func awaitFirstByte(_ connection: Connection) {
+        guard let patience = connection.patience else { return }
+        if patience == .zero { return conclude(connection, .silent) }
+        guard connection.upward.pending.isEmpty else { return }
+        connection.awaitsFirstByte = true
+        setDeadline(connection, in: min(patience, limits.helloTimeout))
     }
 
     /// Resets the client that has owed its hello for longest; false: there is none.
@@ -52,6 +69,16 @@ extension RelayLoop {
 
     private func take(_ connection: Connection, _ count: Int) {
         connection.upward.pending.append(contentsOf: buffer[..<count])
+        var count = count
+        if connection.awaitsPreface {
+            guard let behind = readPreface(connection) else { return }
+            count = behind
+        }
+        if count == 0 { return }
+        if connection.awaitsFirstByte {
+            connection.awaitsFirstByte = false
+            setDeadline(connection, in: limits.helloTimeout)
+        }
         let pending = connection.upward.pending
         let bytes = pending.span.extracting(last: count)
         var classification = connection.reader?.read(bytes) ?? .needsMore
@@ -65,6 +92,23 @@ extension RelayLoop {
         }
     }
 
+    /// Takes the PROXY header away. Answers how many bytes stand behind it; nil: it is not whole, or
+    /// the client is not classified any more.
+    private func readPreface(_ connection: Connection) -> Int? {
+        switch ProxyPreface.read(connection.upward.pending.span) {
+        case .needsMore: return nil
+        case .malformed:
+            conclude(connection, .withoutPreface)
+            return nil
+        case .whole(let preface):
+            connection.awaitsPreface = false
+            connection.named = preface.named ?? connection.tuple
+            connection.upward.pending.removeFirst(preface.length)
+            awaitFirstByte(connection)
+            return connection.reader == nil ? nil : connection.upward.pending.count
+        }
+    }
+
     /// Asks for the last time: without an answer the client is closed.
     func conclude(_ connection: Connection, _ outcome: HelloOutcome) {
         ask(connection, outcome)
@@ -75,7 +119,8 @@ extension RelayLoop {
 
     private func ask(_ connection: Connection, _ outcome: HelloOutcome) {
         let decision = policy.decide(
-            listener: connection.listener, tuple: connection.tuple, outcome: outcome)
+            listener: connection.listener, tuple: connection.tuple, named: connection.named,
+            outcome: outcome)
         switch decision {
         case .relay(let plan):
             leaveClassifying(connection)

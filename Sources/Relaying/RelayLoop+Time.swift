@@ -30,7 +30,8 @@ extension RelayLoop {
 
     private func deadlinePassed(_ connection: Connection) {
         switch connection.phase {
-        case .classifying: conclude(connection, .timedOut)
+        case .classifying:
+            conclude(connection, connection.awaitsFirstByte ? .silent : .timedOut)
         case .connecting:
             connectFailed(connection, code: SocketError.timedOut)
         case .copying: checkIdle(connection)

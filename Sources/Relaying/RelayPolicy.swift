@@ -11,6 +11,10 @@ public enum HelloOutcome: Sendable, Equatable {
     case timedOut
     /// The client sent FIN before its hello was complete.
     case ended
+    /// It said nothing for as long as its listener's manner allows.
+    case silent
+    /// It had to begin with a PROXY header and did not.
+    case withoutPreface
 }
 
 /// What becomes of a client.
@@ -24,12 +28,35 @@ public enum RelayDecision: Sendable {
     case needMore
 }
 
+/// How the first bytes of a client are dealt with.
+public struct RelayManner: Sendable, Equatable {
+    /// Whether it has to begin with a PROXY header.
+    public var expectsPreface = false
+    /// How long it may say nothing before the policy is asked where it goes all the same; nil: as
+    /// long as a hello may take; zero: it is asked at once, and nothing is read.
+    public var patience: Duration?
+
+    /// A hello is awaited.
+    public init() {}
+}
+
 /// The routing that the daemon gives to its relay. Called on the relay's thread: must be quick.
 public protocol RelayPolicy: Sendable {
     /// Whether a client that a listening socket accepted may stay; else it is reset at once.
     func admits(listener: UInt16, tuple: FlowTuple) -> Bool
     /// Decides about the client of `tuple` (client → listener address), asked after each read.
-    func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision
+    /// `named`: whom a PROXY header named; the tuple itself without one.
+    func decide(
+        listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
+    ) -> RelayDecision
+
+    /// How the first bytes of a client from an address are dealt with.
+    func manner(listener: UInt16, source: IPAddress) -> RelayManner
+}
+
+extension RelayPolicy {
+    /// A hello is awaited.
+    public func manner(listener: UInt16, source: IPAddress) -> RelayManner { RelayManner() }
 }
 
 extension RelayPolicy {

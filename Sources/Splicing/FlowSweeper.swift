@@ -130,6 +130,7 @@ public final class FlowSweeper: Sendable {
                 nextWalk = now + rules.limits.interval.wholeNanoseconds
                 walk(raw, &quiet, now: now)
                 endSilentClients(raw, now: now)
+                askHalfOpenClients(raw, now: now)
             }
             repair.work(raw, now: now)
             silent.look(at: datapath, now: now)
@@ -291,6 +292,23 @@ public final class FlowSweeper: Sendable {
             logger.notice(
                 "flows of an endpoint that is down were reset",
                 metadata: ["endpoint": "\(endpoint.address)", "flows": "\(count)"])
+        }
+    }
+
+    /// Whoever waits for its endpoint to speak does not repeat the ACK of our SYN-ACK if that was
+    /// lost, so it is asked for: by a keepalive, which a client that has not seen the SYN-ACK ignores.
+    private func askHalfOpenClients(_ raw: borrowing RawSocket, now: UInt64) {
+        let wanted = routes.listeners.values.filter(\.servesSilentClients).map(\.id)
+        guard !wanted.isEmpty, now > 60_000_000_000 else { return }
+        let begun = now - 60_000_000_000..<now - 1_000_000_000
+        let clients = datapath.halfOpenClients(of: Set(wanted), begun: begun, atMost: 4096)
+        for (client, note) in clients {
+            var segment = Segment(
+                tuple: client.reversed, sequence: note.cookie, flags: .acknowledge)
+            segment.acknowledgement = note.clientISN &+ 1
+            segment.window = 0xffff
+            if note.hasTimestamps { segment.timestamp = note.timestamp }
+            raw.send(segment)
         }
     }
 

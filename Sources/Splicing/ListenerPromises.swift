@@ -70,6 +70,8 @@ public final class ListenerPromises: Sendable {
         guard let entry = state.entries[address] else { return false }
         var promise = entry.full
         let routes = state.routes
+        promise.tellsAcknowledgements =
+            routes.listeners[promise.listener]?.servesSilentClients ?? false
         for target in routes.targets(behind: promise.listener) {
             promise.mss = min(promise.mss, max(routes.lessons.segment(of: target), 536))
             if routes.lessons.refusesTimestamps(target) { promise.promisesTimestamps = false }

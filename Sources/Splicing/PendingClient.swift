@@ -25,6 +25,12 @@ final class PendingClient {
     var timestamp: UInt32 = 0
     var window: UInt16 = 0
 
+    /// Whether a PROXY header is to come first, and how long it was.
+    var awaitsPreface = false
+    var prefaceLength = 0
+    /// Whom the header named; the client itself without one.
+    var origin: FlowTuple
+
     /// Whether its hello is whole, and the endpoint is picked at the end of the round: what else of
     /// the client lies in the ring goes into the template as well.
     var isClassified = false
@@ -51,6 +57,7 @@ final class PendingClient {
 
     init(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
         self.client = client
+        origin = client
         self.note = note
         assembly = HelloAssembly(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
@@ -58,10 +65,19 @@ final class PendingClient {
     }
 
     /// Whether its first byte is that of a TLS handshake record.
-    var speaksTLS: Bool { assembly.bytes.first == 22 }
+    var speaksTLS: Bool { hello.first == 22 }
+
+    /// What it said so far, without the PROXY header in front.
+    var hello: ArraySlice<UInt8> { assembly.bytes[prefaceLength...] }
+
+    /// Whether it waits for its endpoint to speak, and nothing of it can be repeated.
+    var isSilent: Bool { assembly.bytes.isEmpty }
 
     func reset(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
         self.client = client
+        origin = client
+        awaitsPreface = false
+        prefaceLength = 0
         self.note = note
         assembly.reset(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
@@ -88,6 +104,12 @@ final class PendingClient {
     func adopted(now: UInt64) -> AdoptedConnection {
         var connection = note.adopted(client, timestamp: timestamp, now: now)
         connection.received = assembly.bytes
+        if prefaceLength > 0 {
+            // As if the socket had received and read it.
+            connection.received = Array(hello)
+            connection.clientNext &+= UInt32(prefaceLength)
+            connection.named = origin
+        }
         connection.clientWindow = UInt32(window) << UInt32(note.clientScale)
         return connection
     }

@@ -27,6 +27,13 @@ public struct ListenerRoutes: Sendable {
     public var lateGoesToDefault: Bool
     /// Whether a hello that is too large means the default cluster.
     public var largeGoesToDefault: Bool
+    /// Whether clients' first bytes are looked at; else they are routed without.
+    public var isSniffed = true
+    /// How long a client may say nothing before it is taken to the default cluster, whose endpoints
+    /// speak first; nil: as long as a hello may take.
+    public var serverFirstAfter: Duration?
+    /// Where clients come from that have to begin with a PROXY header.
+    public var proxySenders: [AddressBlock] = []
 
     /// A listener that turns everyone away.
     public init(id: UInt16) {
@@ -63,6 +70,24 @@ public struct ListenerRoutes: Sendable {
     public var answerToLateness: RouteDestination {
         if lateGoesToDefault, let defaultCluster { return .cluster(defaultCluster) }
         return .reject(rejection.withoutTLS)
+    }
+
+    /// Where a client goes whose bytes nobody looks at.
+    public func answerUnseen(from source: IPAddress) -> RouteDestination {
+        answer(to: RouteQuery(notTLSFrom: source)) ?? destination(defaultCluster)
+    }
+
+    /// Where a client goes that waits for the endpoint to speak.
+    public func answerToSilence(from source: IPAddress) -> RouteDestination {
+        isSniffed ? destination(defaultCluster) : answerUnseen(from: source)
+    }
+
+    /// Whether endpoints may speak first: clients count from their handshake on.
+    public var servesSilentClients: Bool { !isSniffed || serverFirstAfter != nil }
+
+    /// Whether a client from there has to begin with a PROXY header.
+    public func expectsPreface(from source: IPAddress) -> Bool {
+        !proxySenders.isEmpty && proxySenders.contains { $0.contains(source) }
     }
 
     /// By its route; nil when it takes none.
@@ -108,6 +133,8 @@ public struct ClusterState: Sendable {
     public var picker: Picker
     /// How its endpoints are told who their clients are.
     public var proxyProtocol: ProxyProtocol
+    /// What else a header of version 2 tells them.
+    public var proxyTLVs: [ProxyTLV] = []
     /// What becomes of clients when no endpoint may get them.
     public var whenEmpty: EmptyAction
 

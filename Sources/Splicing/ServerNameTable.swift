@@ -55,6 +55,12 @@ public final class ServerNameTable: Sendable {
         }
     }
 
+    /// The name with an id; nil when there is none any more. Looks at all of them.
+    public func name(of id: UInt32) -> ServerName? {
+        guard id != 0 else { return nil }
+        return state.withLock { $0.ids.first { $0.value == id }?.key }
+    }
+
     /// Removes names that no flow used in two sweeps in a row; only once the table is half full.
     public func sweep(used: Set<UInt32>) {
         state.withLock { state in
@@ -84,6 +90,8 @@ struct ServerNameCache {
         self.table = table
         generation = table.generation
     }
+
+    func name(of id: UInt32) -> ServerName? { table.name(of: id) }
 
     mutating func id(of name: ServerName?) -> UInt32 {
         guard let name else { return 0 }

@@ -23,6 +23,7 @@ extension Splicer where Kernel: ~Copyable {
             pools.append(settings.pool(for: target))
         }
         routes = new
+        servesSilentClients = new.listeners.values.contains { $0.servesSilentClients }
     }
 
     /// An endpoint that is in the cluster still is not asked twice, whatever its place is now.

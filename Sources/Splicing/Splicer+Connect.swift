@@ -58,7 +58,7 @@ extension Splicer where Kernel: ~Copyable {
 
     private mutating func pick(_ client: PendingClient, now: UInt64) -> Int? {
         guard let place = client.cluster else { return nil }
-        let key = ClientKey(source: client.client.source, serverName: client.serverName)
+        let key = ClientKey(source: client.origin.source, serverName: client.serverName)
         return routes.clusters[place].picker.pick(for: key, excluding: client.tried, now: now)
     }
 
@@ -70,7 +70,14 @@ extension Splicer where Kernel: ~Copyable {
         _ client: PendingClient, endpoint: Int, _ cluster: ClusterState, now: UInt64
     ) {
         let target = routes.targets[client.target]
-        if let reason = obstacle(client, target) { return relay(client, reason, now: now) }
+        let header = cluster.proxyHeader(
+            of: client.origin, named: client.serverName, hello: client.hello.span,
+            identity: ConnectionIdentity(
+                of: client.client, created: now, key: settings.sequenceKey),
+            length: client.prefaceLength)
+        if let reason = obstacle(client, target) ?? obstacle(client, header) {
+            return relay(client, reason, now: now)
+        }
         let seat = Seat(
             listener: client.note.listener, cluster: client.cluster, endpoint: endpoint,
             source: client.client.source.address)
@@ -105,9 +112,10 @@ extension Splicer where Kernel: ~Copyable {
         splice.endpoint = UInt16(endpoint)
         splice.serverName = names.id(of: client.serverName)
         splice.createdNanoseconds = now
-        let header = cluster.proxyProtocol.header(of: client.client)
         splice.ownedLength = UInt16(header.count)
-        let hello = header.isEmpty ? client.assembly.bytes : header + client.assembly.bytes
+        splice.prefaceLength = UInt32(client.prefaceLength)
+        let isAsSent = header.isEmpty && client.prefaceLength == 0
+        let hello = isAsSent ? client.assembly.bytes : header + client.hello
         splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
         CrashPoint.reach(.templateWritten)
         client.splice = splice
@@ -136,6 +144,15 @@ extension Splicer where Kernel: ~Copyable {
             return .optionsRefused
         }
         return target.obstacle
+    }
+
+    /// Why a header to the endpoint cannot stand in for what the client sent. Nobody but the client
+    /// is a clock for its repetition, which ends when the client's own bytes are acknowledged: so
+    /// there must be some, and not more than of the header.
+    private func obstacle(_ client: PendingClient, _ header: [UInt8]) -> RelayReason? {
+        if header.isEmpty { return nil }
+        if client.isSilent { return .serverFirst }
+        return header.count < client.prefaceLength ? .proxyHeader : nil
     }
 
     private mutating func sendSYN(_ client: PendingClient, _ splice: Splice, now: UInt64) {

@@ -29,11 +29,22 @@ struct LateSegment {
         bytes = Array(client.assembly.bytes[offset...])
     }
 
-    /// Bytes of ours, in front of the client's first.
+    /// Bytes of ours, in front of what the endpoint gets of the client.
     init(owned header: [UInt8], _ first: LateSegment, of row: SpliceRow) {
         self = first
-        sequence = row.clientISN &+ 1 &- UInt32(header.count)
+        sequence = row.ownedEnd &- UInt32(header.count) &- row.translation.sequence
         bytes = header
+    }
+
+    /// What is at `start` or behind it; nil: nothing.
+    func cut(before start: UInt32) -> LateSegment? {
+        let ahead = Int(Int32(bitPattern: start &- sequence))
+        if ahead <= 0 { return self }
+        guard ahead < bytes.count else { return nil }
+        var rest = self
+        rest.sequence = start
+        rest.bytes.removeFirst(ahead)
+        return rest
     }
 
     /// Sequence number behind it.
@@ -110,7 +121,7 @@ extension Splicer where Kernel: ~Copyable {
             let answers = kernel.downstreamRow(of: row.upstream)
         else { return }
         if row.ownedLength > 0, Int32(bitPattern: row.ownedEnd &- answers.lastAcknowledgement) > 0 {
-            return send(late, behind: ownedBytes(row), by: row)
+            return send(late, behind: ownedBytes(row, answers, late), by: row)
         }
         for segment in late {
             let isNew =
@@ -125,26 +136,16 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func send(
         _ late: [LateSegment], behind header: [UInt8], by row: SpliceRow
     ) {
-        guard var first = late.first, !header.isEmpty else { return }
-        let owned = LateSegment(owned: header, first, of: row)
-        if first.sequence == owned.end {
-            first.sequence = owned.sequence
-            first.bytes = header + first.bytes
-            send(first, by: row)
-        } else {
-            send(owned, by: row)
-            send(first, by: row)
+        guard let first = late.first, !header.isEmpty else { return }
+        var owned = LateSegment(owned: header, first, of: row)
+        // A client that begins with a PROXY header repeats that, too: ours takes its place.
+        var rest = late.compactMap { $0.cut(before: owned.end) }
+        if let next = rest.first, next.sequence == owned.end {
+            owned.bytes += next.bytes
+            rest.removeFirst()
         }
-        for segment in late.dropFirst() { send(segment, by: row) }
-    }
-
-    /// Made again from what the row says: an earlier daemon may have sent them, with another version
-    /// of the header.
-    private func ownedBytes(_ row: SpliceRow) -> [UInt8] {
-        let own = routes.clusters.first { $0.id == row.cluster }?.proxyProtocol ?? .off
-        let versions = [own] + ProxyProtocol.allCases
-        return versions.lazy.map { $0.header(of: row.client) }
-            .first { $0.count == row.ownedLength } ?? []
+        send(owned, by: row)
+        for segment in rest { send(segment, by: row) }
     }
 
     private mutating func send(_ late: LateSegment, by row: SpliceRow) {

@@ -10,6 +10,7 @@ extension Splicer where Kernel: ~Copyable {
     public mutating func tick(now: UInt64) {
         endLingered(now: now)
         endLateAttempts(now: now)
+        if servesSilentClients { serveSilentClients(now: now) }
         endLateReaders(now: now)
         departed.age()
     }
@@ -55,6 +56,25 @@ extension Splicer where Kernel: ~Copyable {
                 nextEndpoint(client, .noAnswer, now: now)
             } else {
                 didEstablish(client)
+            }
+        }
+    }
+
+    /// Clients that wait for their endpoint to speak: nothing that they repeat is our clock.
+    private mutating func serveSilentClients(now: UInt64) {
+        for client in pending.values where client.isSilent && client.splice != nil {
+            repeatSYN(client, now: now)
+        }
+        for id in silent.keys {
+            guard let listener = routes.listeners[id], let patience = listener.serverFirstAfter
+            else { continue }
+            while let client = silent[id]?.first(in: pending),
+                client.since + patience.wholeNanoseconds <= now
+            {
+                silent[id]?.removeFirst()
+                guard client.isSilent, !client.awaitsPreface else { continue }
+                let source = client.origin.source.address
+                follow(listener.answerToSilence(from: source), client, now: now)
             }
         }
     }

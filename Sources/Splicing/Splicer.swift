@@ -23,6 +23,10 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var spare: [PendingClient] = []
     /// Clients still reading, by listener: each has its own time limit.
     var readers: [UInt16: ReaderQueue] = [:]
+    /// Those of them that may wait for their endpoint to speak.
+    var silent: [UInt16: ReaderQueue] = [:]
+    /// Whether some listener has such clients.
+    var servesSilentClients: Bool
     var reading = 0
     /// Clients whose bytes may still lie in the ring.
     var departed = DepartedClients()
@@ -59,6 +63,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         self.names = ServerNameCache(names)
         sequence = InitialSequence(key: settings.sequenceKey)
         pools = routes.targets.map { settings.pool(for: $0) }
+        servesSilentClients = routes.listeners.values.contains { $0.servesSilentClients }
         targetIndex = [:]
         for (index, target) in routes.targets.enumerated() { targetIndex[target.address] = index }
     }
@@ -104,11 +109,15 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         }
         let listener = listener(note.listener)
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
+        client.awaitsPreface = listener.expectsPreface(from: record.tuple.source.address)
         pending[record.tuple] = client
         reading += 1
         read(record, bytes, client, now: now)
         if !client.isClassified, pending[record.tuple] === client {
             readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
+            if listener.serverFirstAfter != nil, client.isSilent {
+                silent[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
+            }
             if reading > settings.limits.halfClassified { evictOldestReader() }
         }
     }
@@ -146,9 +155,20 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         client.window = record.window
         // The relay reads on, urgent byte and all, and takes its own decision.
         if record.isUrgent { return handOver(client, .classify(.urgentData), now: now) }
-        let room = listener.helloLimit + TemplateRing.limit(segmentSize: settings.segmentSize)
-        let grown = client.assembly.add(bytes, at: record.sequence, limit: room)
+        var room = listener.helloLimit + TemplateRing.limit(segmentSize: settings.segmentSize)
+        if !listener.proxySenders.isEmpty { room += ProxyPreface.limit }
+        // An acknowledgement alone, told where the endpoint may speak first.
+        var grown = bytes.isEmpty ? 0 : client.assembly.add(bytes, at: record.sequence, limit: room)
         if client.isClassified { return }
+        if client.awaitsPreface {
+            guard let behind = readPreface(client, listener, now: now) else { return }
+            grown = behind
+        }
+        if !listener.isSniffed {
+            let answer = listener.answerUnseen(from: client.origin.source.address)
+            return follow(answer, client, now: now)
+        }
+        if grown == 0, bytes.isEmpty || client.hello.isEmpty { return }
         let all = client.assembly.bytes
         switch client.reader.read(all.span.extracting(last: grown)) {
         case .needsMore:
@@ -157,12 +177,33 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             CrashPoint.reach(.helloRead)
             counters.increment(.classified)
             client.serverName = hello.serverName
-            let answer = listener.answer(to: hello, from: client.client.source.address)
+            let answer = listener.answer(to: hello, from: client.origin.source.address)
             follow(answer, client, now: now)
         case .notClassifiable(let reason):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            let answer = listener.answer(to: reason, from: client.client.source.address)
+            let answer = listener.answer(to: reason, from: client.origin.source.address)
             follow(answer, client, now: now)
+        }
+    }
+
+    /// The PROXY header in front of the hello. Answers how many bytes stand behind it; nil: it is
+    /// not whole, or the client was given away.
+    private mutating func readPreface(
+        _ client: PendingClient, _ listener: ListenerRoutes, now: UInt64
+    ) -> Int? {
+        switch ProxyPreface.read(client.assembly.bytes.span) {
+        case .needsMore:
+            if isTrickling(client) { handOver(client, .classify(.trickledHello), now: now) }
+            return nil
+        case .malformed:
+            counters.increment(.proxyHeaderRejected)
+            handOver(client, .reject(listener.rejection.withoutTLS), now: now)
+            return nil
+        case .whole(let preface):
+            client.awaitsPreface = false
+            client.prefaceLength = preface.length
+            client.origin = preface.named ?? client.client
+            return client.hello.count
         }
     }
 

@@ -10,6 +10,8 @@ public import WireTypes
 public protocol SplicingKernel: ~Copyable {
     /// Stores a hello where the datapath can send it from.
     mutating func store(hello: Span<UInt8>, segmentSize: Int) -> TemplateReference
+    /// The first bytes of a hello that was stored; nil when others have taken its place.
+    func stored(_ reference: TemplateReference, count: Int) -> [UInt8]?
     /// Writes both flows of a splice; may be deferred until `flush`.
     mutating func program(_ splice: Splice)
     /// Sends a segment; deferred until the splices before it are written.
@@ -56,6 +58,11 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
     /// Stores a hello in this worker's part of the templates.
     public mutating func store(hello: Span<UInt8>, segmentSize: Int) -> TemplateReference {
         templates.store(hello, segmentSize: segmentSize)
+    }
+
+    /// Reads what this or another worker stored.
+    public func stored(_ reference: TemplateReference, count: Int) -> [UInt8]? {
+        templates.read(reference, count: count)
     }
 
     /// Adds to the batch.

@@ -38,6 +38,9 @@ public struct ApplicationProtocols: Sequence, Sendable, Equatable {
     /// Whether there are no names.
     public var isEmpty: Bool { count == 0 }
 
+    /// The name that the client wants most, as it sent it; empty when there are no names.
+    public var first: [UInt8] { isEmpty ? [] : (1...Int(self[0])).map { self[$0] } }
+
     /// Whether `name` is among the names, byte by byte. Allocates nothing.
     public func contains(_ name: String) -> Bool { place(of: name) != nil }
 

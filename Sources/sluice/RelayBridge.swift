@@ -22,6 +22,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Who may connect by a listening socket; nil: everyone.
     let gates: Mutex<SourceGates?>
     private let logger: Logger
+    /// Of the identities that endpoints are told.
+    private let key: (UInt64, UInt64)
     private let relay = Mutex<Relay?>(nil)
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
@@ -37,6 +39,9 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         self.counters = counters
         self.gates = Mutex(gates)
         self.logger = logger
+        key =
+            (try? datapath?.initialSequenceSecret())
+            ?? (.random(in: 0 ... .max), .random(in: 0 ... .max))
         lookAtHostAddresses()
     }
 
@@ -75,12 +80,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             case .cluster(let place):
                 let seat = Seat(
                     listener: listener, cluster: place, source: connection.tuple.source.address)
+                let client = RelayedClient(
+                    tuple: connection.tuple, named: connection.named ?? connection.tuple,
+                    hello: connection.received)
                 switch self.seat(seat, in: routes, isChosen: first != nil) {
                 case .seated(let places):
                     relay.adopt(
                         connection,
-                        plan: plan(
-                            routes, seat, places, connection.tuple, reason, name, first: first))
+                        plan: plan(routes, seat, places, client, reason, name, first: first))
                 case .full(let full):
                     let speaksTLS = connection.received.first == 22
                     relay.adoptAndReject(
@@ -96,15 +103,25 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         }
     }
 
+    /// Who is relayed.
+    private struct RelayedClient {
+        var tuple: FlowTuple
+        /// Whom a PROXY header named; the client itself without one.
+        var named: FlowTuple
+        /// As far as it is known.
+        var hello: [UInt8] = []
+        var protocols = ApplicationProtocols()
+    }
+
     private func plan(
-        _ routes: RoutingSnapshot, _ seat: Seat, _ places: TakenPlaces?, _ client: FlowTuple,
+        _ routes: RoutingSnapshot, _ seat: Seat, _ places: TakenPlaces?, _ client: RelayedClient,
         _ reason: RelayReason, _ name: ServerName?, first: Int? = nil
     ) -> RelayPlan {
         let cluster = seat.cluster ?? 0
         let state = routes.clusters[cluster]
         let targets = routes.targets
         let turns = RelayTurns(
-            state.picker, ClientKey(source: client.source, serverName: name), first: first,
+            state.picker, ClientKey(source: client.named.source, serverName: name), first: first,
             loads: state.targets.map { routes.loads[$0] },
             caps: routes.limits?.parts.endpoints[cluster] ?? [], places: places)
         var plan = RelayPlan(
@@ -115,44 +132,68 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             return RelayCandidate(
                 index: UInt16(endpoint), address: targets[state.targets[endpoint]].address)
         }
-        plan.ownedBytes = state.proxyProtocol.header(of: client)
+        plan.ownedBytes = state.proxyHeader(
+            of: client.named, named: name, protocols: client.protocols, hello: client.hello.span,
+            identity: ConnectionIdentity(
+                of: client.tuple, created: MonotonicClock.nanoseconds, key: key))
         return plan
     }
 
     // The relay asks.
 
-    func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
+    func manner(listener: UInt16, source: IPAddress) -> RelayManner {
+        var manner = RelayManner()
+        guard let answers = routes.listeners[listener] else { return manner }
+        manner.expectsPreface = answers.expectsPreface(from: source)
+        manner.patience = answers.isSniffed ? answers.serverFirstAfter : .zero
+        return manner
+    }
+
+    func decide(
+        listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
+    ) -> RelayDecision {
         let routes = routes
         guard let answers = routes.listeners[listener] else { return .reject(.reset) }
+        var client = RelayedClient(tuple: tuple, named: named)
+        let source = named.source.address
+        func decision(
+            _ answer: RouteDestination, _ name: ServerName? = nil, speaksTLS: Bool = false
+        ) -> RelayDecision {
+            self.decision(routes, listener, client, answer, name, speaksTLS: speaksTLS)
+        }
         switch outcome {
         case .classified(.needsMore): return .needMore
         case .classified(.hello(let hello)):
+            client.protocols = hello.applicationProtocols
             return decision(
-                routes, listener, tuple, answers.answer(to: hello, from: tuple.source.address),
-                hello.serverName, speaksTLS: true)
+                answers.answer(to: hello, from: source), hello.serverName, speaksTLS: true)
         case .classified(.notClassifiable(let reason)):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
-            return decision(
-                routes, listener, tuple,
-                answers.answer(to: reason, from: tuple.source.address), nil)
+            return decision(answers.answer(to: reason, from: source))
+        case .silent: return decision(answers.answerToSilence(from: source))
+        case .withoutPreface:
+            counters.increment(.proxyHeaderRejected)
+            return .reject(RejectAction(answers.rejection.withoutTLS))
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
-            return decision(routes, listener, tuple, answers.answerToLateness, nil)
+            return decision(answers.answerToLateness)
         }
     }
 
     private func decision(
-        _ routes: RoutingSnapshot, _ listener: UInt16, _ tuple: FlowTuple,
-        _ answer: RouteDestination, _ name: ServerName?, speaksTLS: Bool = false
+        _ routes: RoutingSnapshot, _ listener: UInt16, _ client: RelayedClient,
+        _ answer: RouteDestination, _ name: ServerName?, speaksTLS: Bool
     ) -> RelayDecision {
         var answer = answer
         if case .cluster(let index) = answer { answer = routes.destination(of: index) }
         switch answer {
         case .cluster(let index):
-            let seat = Seat(listener: listener, cluster: index, source: tuple.source.address)
+            let seat = Seat(
+                listener: listener, cluster: index, source: client.tuple.source.address)
             switch self.seat(seat, in: routes) {
             case .seated(let places):
-                return .relay(plan(routes, seat, places, tuple, reason(for: tuple), name))
+                return .relay(
+                    plan(routes, seat, places, client, reason(for: client.tuple), name))
             case .full(let full):
                 return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
             }

@@ -151,6 +151,7 @@ extension ClusterState {
         self.init(
             id: id, targets: targets, connectTimeout: cluster.connectTimeout, picker: picker,
             proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
+        proxyTLVs = cluster.proxyTLVs
     }
 }
 
@@ -190,5 +191,8 @@ extension ListenerRoutes {
         helloTimeout = listener.hello.timeout
         lateGoesToDefault = listener.hello.onTimeout == .default
         largeGoesToDefault = listener.hello.onTooLarge == .default
+        isSniffed = listener.mode == .tls
+        serverFirstAfter = listener.hello.serverFirstAfter
+        proxySenders = listener.proxySenders
     }
 }

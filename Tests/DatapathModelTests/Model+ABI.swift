@@ -95,7 +95,7 @@ extension Listener {
     var abi: listener_entry {
         listener_entry(
             listener: id, mss: mss, window_scale: windowScale,
-            no_timestamps: promisesTimestamps ? 0 : 1, window: window,
+            flags: promisesTimestamps ? 0 : 1, window: window,
             process_list: 0, own_list: 0, process_limit: 0, own_limit: 0)
     }
 }

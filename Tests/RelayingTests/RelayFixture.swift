@@ -12,7 +12,9 @@ import WireTypes
 struct ScriptedPolicy: RelayPolicy {
     var answer: @Sendable (HelloOutcome) -> RelayDecision
 
-    func decide(listener: UInt16, tuple: FlowTuple, outcome: HelloOutcome) -> RelayDecision {
+    func decide(
+        listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
+    ) -> RelayDecision {
         answer(outcome)
     }
 

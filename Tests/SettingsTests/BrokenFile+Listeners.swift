@@ -57,8 +57,8 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:8: "tls" is "192.0.2.1:443"; write a mapping of the keys \
-                address, addresses, routes, rules, wildcards, default, non_tls, reject, hello, \
-                max_connections, access, per_source
+                address, addresses, mode, accept_proxy, routes, rules, wildcards, default, \
+                non_tls, reject, hello, max_connections, access, per_source
                 """),
         BrokenFile(
             "a listener with nothing",
@@ -110,7 +110,7 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:47: unknown key "weight"; accepted here: address, addresses, \
-                routes, rules, wildcards, default, non_tls, reject, hello, \
+                mode, accept_proxy, routes, rules, wildcards, default, non_tls, reject, hello, \
                 max_connections, access, per_source
                 """),
         BrokenFile(

@@ -24,7 +24,7 @@ struct BrokenFile: Sendable, CustomTestStringConvertible {
 
     static let all =
         syntax + keys + many + host + limits + bounds + listeners + routes + policies
-        + clustersAndEndpoints + balance + health + rules
+        + clustersAndEndpoints + balance + health + rules + identity
 }
 
 @Suite struct `Configuration errors` {

@@ -51,9 +51,13 @@ import Testing
                   - {tls: off, source: 10.0.0.0/8, reject: close}
                   - {sni: plain.test, to: web}
                   - {tls: on, to: web}
-                hello: {timeout: 200ms, max_size: 64k, on_timeout: default, on_too_large: default}
+                accept_proxy: ["10.0.0.0/8", "::1"]
+                hello: {timeout: 200ms, max_size: 64k, on_timeout: default, on_too_large: default,
+                        server_first_after: 150ms}
               second:
                 address: 192.0.2.1:9
+                mode: tcp
+                accept_proxy: 10.0.0.1
                 default: web
                 max_connections: 8
                 access: {deny: "2001:db8::/32"}
@@ -63,6 +67,7 @@ import Testing
               web:
                 connect_timeout: 250ms
                 proxy_protocol: v2
+                proxy_tlvs: [crc32c, "0xe0=a=b c", authority, "0xF7=hex:00 ff", unique_id, alpn]
                 balance: ring
                 hash_key: sni
                 table_size: 251

@@ -10,6 +10,8 @@ import WireTypes
 final class KernelTable {
     var rows: [FlowTuple: SpliceRow] = [:]
     var stored: [[UInt8]] = []
+    /// Whether others have taken the place of what was stored.
+    var isOverwritten = false
     /// Written splices and sent segments, each in its order.
     var written: [Splice] = []
     var sent: [Segment] = []
@@ -58,6 +60,12 @@ struct FakeKernel: ~Copyable, SplicingKernel {
         reference.segments = UInt16((hello.count + segmentSize - 1) / segmentSize)
         reference.length = UInt32(hello.count)
         return reference
+    }
+
+    func stored(_ reference: TemplateReference, count: Int) -> [UInt8]? {
+        guard !table.isOverwritten, reference.slot > 0, reference.segments > 0 else { return nil }
+        let hello = table.stored[Int(reference.slot) - 1]
+        return count <= hello.count ? Array(hello[..<count]) : nil
     }
 
     mutating func program(_ splice: Splice) { table.batch.append(splice) }

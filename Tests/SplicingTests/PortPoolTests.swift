@@ -78,6 +78,18 @@ import WireTypes
         #expect(all(&pool) == expected)
     }
 
+    /// What ID-06 asks for, with two workers.
+    @Test func `of four addresses has more than 200,000 connections to one endpoint`() {
+        let sources = (0...3).map { at("10.0.0.\(200 + $0):1").address }
+        var all: Set<TransportAddress> = []
+        for worker in 0...1 {
+            var pool = pool([10000...65535], sources: sources, worker: worker, workers: 2)
+            while let port = pool.take() { all.insert(port) }
+            #expect(pool.inUse == 4 * 55536 / 2)
+        }
+        #expect(all.count == 222_144)
+    }
+
     @Test func `uses the last port there is`() {
         var pool = pool([65534...65535], workers: 1)
         #expect(ports(&pool) == [65534, 65535])

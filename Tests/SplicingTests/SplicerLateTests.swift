@@ -138,6 +138,7 @@ import WireTypes
             }
             let splice = try establishOwned(scene, acknowledged: 0)
             #expect(scene.table.stored == [header + hello])
+            scene.table.isOverwritten = true
             scene.splicer.routes.clusters[0].proxyProtocol = own
             scene.say(hello, note: nil)
             let again = try #require(data(scene).first)

@@ -203,7 +203,9 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 		at += a->new_payload;
 	}
 	if (!segments) {
-		count(COUNTER_HELLO_LOST);
+		/* None at all: the client waits for the endpoint to speak. */
+		if (entry->template_segments)
+			count(COUNTER_HELLO_LOST);
 		if (!answer_packet(skb, p, a, NULL))
 			return drop(COUNTER_DROP_KERNEL);
 	} else {

@@ -214,6 +214,23 @@ static __noinline int sum_header(struct __sk_buff *skb, struct hello_context *c)
 	return 1;
 }
 
+/* Tells a worker of a client that acknowledged our SYN-ACK and sent nothing. */
+static __noinline int report_ack(struct __sk_buff *skb, struct hello_context *c)
+{
+	void *ring = ring_of(c->worker, 1);
+	struct hello_record *record;
+
+	if (!ring)
+		return 0;
+	sum_header(skb, c);
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	if (!record)
+		return 0;
+	fill_hello(record, c, 0, 0);
+	submit_waking(record, ring, c->worker);
+	return 1;
+}
+
 /*
  * Hands a client's data to its worker and ends the packet: the client keeps it until the endpoint
  * acknowledges it. Told with the note while no flow exists, with created_ns once one is connecting.

@@ -100,7 +100,7 @@ static __always_inline int make_note(struct answer *a, struct packet *p,
 	note->created_ns = now;
 	note->mss = options->mss;
 	note->listener = listener->listener;
-	if (options->has_timestamps && !listener->no_timestamps) {
+	if (options->has_timestamps && !(listener->flags & LISTENER_FLAG_NO_TIMESTAMPS)) {
 		note->flags |= HANDSHAKE_FLAG_TIMESTAMPS;
 		note->tsval = note_tsval(options, now);
 	}
@@ -174,7 +174,7 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 	 */
 	note->our_scale = listener->window_scale;
 	note->mss = p->is_ipv6 ? 1220 : 536;
-	if (options->has_timestamps && !listener->no_timestamps)
+	if (options->has_timestamps && !(listener->flags & LISTENER_FLAG_NO_TIMESTAMPS))
 		note_from_tsval(note, options->tsecr);
 	else
 		note->flags |= HANDSHAKE_FLAG_WINDOW_SCALE;
@@ -227,6 +227,45 @@ static __always_inline enum verdict judge_hello(struct __sk_buff *skb, struct pa
 	return verdict;
 }
 
+/*
+ * Where the endpoint may speak first the daemon hears of the ACK, as of a segment of no bytes.
+ * Told, the client is not one of the silent whom the daemon looks for.
+ */
+static __noinline int tell_ack(struct __sk_buff *skb, struct packet *p, struct handshake_note *note)
+{
+	struct hello_context context = {.p = p, .has_note = 1};
+	struct tcp_options options = {};
+
+	if (!load_options(skb, p, &options))
+		return 0;
+	context.note = *note;
+	context.tsval = options.tsval;
+	context.worker = worker_of(&p->tuple);
+	if (!report_ack(skb, &context))
+		return 0;
+	note->flags |= HANDSHAKE_FLAG_DATA;
+	return 1;
+}
+
+/* The end of a client's handshake. An endpoint that may speak first makes it count as a hello does.
+ */
+static __always_inline enum verdict end_handshake(struct __sk_buff *skb, struct packet *p,
+						  const struct listener_entry *listener,
+						  struct handshake_note *note)
+{
+	enum verdict verdict;
+
+	if (!(listener->flags & LISTENER_FLAG_TELLS_ACK))
+		return drop(COUNTER_HANDSHAKE_ACK);
+	if (!(note->flags & HANDSHAKE_FLAG_DATA) && asks_for_source(listener)) {
+		verdict = judge_hello(skb, p, listener);
+		if (verdict)
+			return verdict;
+	}
+	tell_ack(skb, p, note);
+	return drop(COUNTER_HANDSHAKE_ACK);
+}
+
 /* A segment of a client that has no flow and no socket. */
 static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct packet *p,
 						   const struct listener_entry *listener)
@@ -243,7 +282,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	/* The usual end of a handshake; its options say nothing new. */
 	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
 		known->flags |= HANDSHAKE_FLAG_ACKED;
-		return drop(COUNTER_HANDSHAKE_ACK);
+		return end_handshake(skb, p, listener, known);
 	}
 	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
@@ -263,7 +302,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	}
 	if (!p->payload) {
 		if (!(p->tcp_flags & TCP_FIN))
-			return drop(COUNTER_HANDSHAKE_ACK);
+			return end_handshake(skb, p, listener, &context.note);
 		if (p->seq == context.note.client_isn + 1)
 			return reset_early_fin(skb, p);
 		return drop(COUNTER_DROP_CONNECTING);

@@ -35,6 +35,7 @@ extension ConfigurationReader {
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
         var proxyProtocol = Defaults.proxyProtocol
+        var proxyTLVs = Defaults.proxyTLVs
         var balance = Defaults.balance
         var health: HealthCheck?
         var ejection: Ejection?
@@ -47,6 +48,7 @@ extension ConfigurationReader {
             let section = SectionReader<ClusterSection>(self, entry, title: title)
             timeout = section?.value(ClusterSection.connectTimeout) ?? timeout
             proxyProtocol = section?.value(ClusterSection.proxyProtocol) ?? proxyProtocol
+            proxyTLVs = section.map(self.proxyTLVs) ?? proxyTLVs
             balance = section.map(self.balance) ?? balance
             if let section {
                 health = self.health(section)
@@ -73,6 +75,7 @@ extension ConfigurationReader {
             proxyProtocol: proxyProtocol, balance: balance, health: health, ejection: ejection,
             onDown: onDown)
         cluster.maxConnections = maxConnections
+        cluster.proxyTLVs = proxyTLVs
         return cluster
     }
 
@@ -87,6 +90,36 @@ extension ConfigurationReader {
                 "\"endpoints_file\" and \"endpoints\" are two places for the same; leave one out")
         }
         return (path, entry)
+    }
+
+    private func proxyTLVs(_ section: SectionReader<ClusterSection>) -> [ProxyTLV] {
+        var tlvs: [ProxyTLV] = []
+        for (tlv, position) in section.values(ClusterSection.proxyTLVs) {
+            if tlvs.contains(where: { $0.type == tlv.type }) {
+                report(
+                    position,
+                    "\"proxy_tlvs\" has \(quoted(Form.proxyTLV.show(tlv))) although its type is "
+                        + "there already; write each type once")
+            } else {
+                tlvs.append(tlv)
+            }
+        }
+        guard let entry = section.entry(ClusterSection.proxyTLVs) else { return tlvs }
+        if section.value(ClusterSection.proxyProtocol) != .v2 {
+            report(
+                entry.position,
+                "\"proxy_tlvs\" need a header of version 2; write \"proxy_protocol: v2\" too")
+        }
+        let size = tlvs.reduce(0) { sum, tlv in
+            if case .custom(_, let value) = tlv { sum + value.count } else { sum }
+        }
+        if size > ProxyTLV.valuesLimit {
+            report(
+                entry.position,
+                "the values of \"proxy_tlvs\" have \(size) bytes; write at most "
+                    + "\(ProxyTLV.valuesLimit)")
+        }
+        return tlvs
     }
 
     private func balance(_ section: SectionReader<ClusterSection>) -> Balance {

@@ -56,7 +56,7 @@ extension ConfigurationReader {
         }
         let table = RoutingTable(routes.all, reach: section.value(ListenerSection.wildcards))
         warn(of: table.overlaps, routes)
-        return Listener(
+        var read = Listener(
             id: id, name: entry.name, addresses: addresses, routes: table,
             defaultCluster: standard,
             nonTLSCluster: cluster(section, ListenerSection.nonTLS, clusters),
@@ -64,6 +64,20 @@ extension ConfigurationReader {
             maxConnections: section.value(ListenerSection.maxConnections),
             access: access(section.entry(ListenerSection.access)),
             perSource: perSource(section.entry(ListenerSection.perSource)))
+        read.mode = section.value(ListenerSection.mode)
+        read.proxySenders = section.values(ListenerSection.acceptProxy).map(\.value)
+        if read.mode == .tcp { reportNames(section) }
+        return read
+    }
+
+    /// Names that no client will say.
+    private func reportNames(_ section: SectionReader<ListenerSection>) {
+        guard let entry = section.entry(ListenerSection.routes), !entry.value.isEmpty
+        else { return }
+        report(
+            entry.position,
+            "\"routes\" ask for server names, which \"mode: tcp\" does not read; write "
+                + "\"default\", or \"rules\" with \"tls: any\" and \"source\"")
     }
 
     private func addresses(
@@ -101,10 +115,19 @@ extension ConfigurationReader {
                 "\"\(key.name)\" is \"default\", but listener \(quoted(entry.name)) has none; "
                     + "write its \"default\" cluster, or reject here")
         }
+        if section.value(HelloSection.serverFirstAfter) != nil,
+            !listener.mentions(ListenerSection.standard)
+        {
+            report(
+                section.entry(HelloSection.serverFirstAfter)?.position ?? group.position,
+                "\"server_first_after\" leads to the default cluster, but listener "
+                    + "\(quoted(entry.name)) has none; write its \"default\"")
+        }
         return HelloLimits(
             timeout: section.value(HelloSection.timeout),
             maxSize: section.value(HelloSection.maxSize),
             onTimeout: section.value(HelloSection.onTimeout),
-            onTooLarge: section.value(HelloSection.onTooLarge))
+            onTooLarge: section.value(HelloSection.onTooLarge),
+            serverFirstAfter: section.value(HelloSection.serverFirstAfter))
     }
 }

@@ -32,6 +32,8 @@ public enum Defaults {
     public static let reject = RejectPolicy.alert
     /// `wildcards` of a listener.
     public static let wildcards = WildcardReach.anyDepth
+    /// `mode` of a listener.
+    public static let mode = ListenerMode.tls
     /// `hello` of a listener.
     public static let hello = HelloLimits(
         timeout: .seconds(10), maxSize: 16384, onTimeout: .reject, onTooLarge: .reject)
@@ -39,6 +41,8 @@ public enum Defaults {
     public static let connectTimeout = Duration.seconds(1)
     /// `proxy_protocol` of a cluster.
     public static let proxyProtocol = ProxyProtocol.off
+    /// `proxy_tlvs` of a cluster.
+    public static let proxyTLVs: [ProxyTLV] = []
     /// `balance`, `hash_key`, `table_size`, `load_factor`, `slow_start` and `panic_threshold` of a
     /// cluster.
     public static let balance = Balance()

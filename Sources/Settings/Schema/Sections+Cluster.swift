@@ -13,6 +13,9 @@ enum ClusterSection: Section {
     static let proxyProtocol = ValueKey(
         "proxy_protocol", .choice, standard: Defaults.proxyProtocol,
         "Whether a header of the PROXY protocol tells the endpoints who their clients are.")
+    static let proxyTLVs = ListKey(
+        "proxy_tlvs", .proxyTLV, standard: "none",
+        "What such a header of version 2 tells beside addresses, in this order.")
     static let balance = ValueKey(
         "balance", .choice, standard: Defaults.balance.policy,
         "How an endpoint is chosen for a connection.")
@@ -57,8 +60,8 @@ enum ClusterSection: Section {
 
     static var keys: [any AnyKey] {
         [
-            connectTimeout, proxyProtocol, balance, hashKey, tableSize, loadFactor, slowStart,
-            panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
+            connectTimeout, proxyProtocol, proxyTLVs, balance, hashKey, tableSize, loadFactor,
+            slowStart, panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
             endpoints, endpointsFile,
         ]
     }

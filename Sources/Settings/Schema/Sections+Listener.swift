@@ -8,6 +8,12 @@ enum ListenerSection: Section {
         "What clients connect to; 0.0.0.0 and :: mean the addresses of the attached interfaces. "
             + "This or addresses must be there.")
     static let addresses = ListKey("addresses", .listenerAddresses, "The same, for several.")
+    static let mode = ValueKey(
+        "mode", .choice, standard: Defaults.mode,
+        "tls routes by the ClientHello; tcp looks at no byte of a client, nor waits for one.")
+    static let acceptProxy = ListKey(
+        "accept_proxy", .addressBlock,
+        "Where clients come from that must begin with a PROXY header, which tells who they are.")
     static let routes = GroupKey(
         "routes", "a mapping of server names to cluster names",
         "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.",
@@ -38,8 +44,8 @@ enum ListenerSection: Section {
 
     static var keys: [any AnyKey] {
         [
-            address, addresses, routes, rules, wildcards, standard, nonTLS, reject, hello,
-            maxConnections, access, perSource,
+            address, addresses, mode, acceptProxy, routes, rules, wildcards, standard, nonTLS,
+            reject, hello, maxConnections, access, perSource,
         ]
     }
 }
@@ -60,5 +66,12 @@ enum HelloSection: Section {
         "on_too_large", .choice, standard: Defaults.hello.onTooLarge,
         "What happens to a larger one: reject, or the default cluster.")
 
-    static var keys: [any AnyKey] { [timeout, maxSize, onTimeout, onTooLarge] }
+    static let serverFirstAfter = ValueKey(
+        "server_first_after", .duration(.milliseconds(10)...(.seconds(3600)), or: "never"),
+        standard: nil,
+        "How long a client may say nothing before it gets the default cluster, which speaks first.")
+
+    static var keys: [any AnyKey] {
+        [timeout, maxSize, onTimeout, onTooLarge, serverFirstAfter]
+    }
 }

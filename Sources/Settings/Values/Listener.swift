@@ -29,6 +29,18 @@ public struct Listener: Hashable, Sendable {
     public var access = AccessList()
     /// What the clients of one source may do; nil: what they like.
     public var perSource: SourceLimit? = nil
+    /// Whether clients' first bytes are looked at.
+    public var mode = ListenerMode.tls
+    /// Where clients come from that have to begin with a PROXY header.
+    public var proxySenders: [AddressBlock] = []
+}
+
+/// What a listener makes of its clients' first bytes.
+public enum ListenerMode: String, Hashable, Sendable, CaseIterable {
+    /// Routes by the ClientHello.
+    case tls
+    /// Does not look at them, nor wait for them.
+    case tcp
 }
 
 /// What bounds the wait for a ClientHello.
@@ -41,6 +53,9 @@ public struct HelloLimits: Hashable, Sendable {
     public var onTimeout: UnclassifiedPolicy
     /// What happens to a larger hello.
     public var onTooLarge: UnclassifiedPolicy
+    /// How long a client may say nothing before it goes to the default cluster, which then exists and
+    /// speaks first; nil: as long as a hello may take.
+    public var serverFirstAfter: Duration?
 }
 
 /// What happens to a client that could not be classified.

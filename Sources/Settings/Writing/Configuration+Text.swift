@@ -80,6 +80,12 @@ extension Configuration {
     private func lines(_ listener: Listener) -> [String] {
         var lines = ["\(ListenerSection.addresses.name):"]
         lines += indented(ranges(listener.addresses).map { "- \(FlowText.scalar($0))" })
+        lines.append(line(ListenerSection.mode, listener.mode))
+        if !listener.proxySenders.isEmpty {
+            lines.append(
+                "\(ListenerSection.acceptProxy.name): "
+                    + FlowText.list(listener.proxySenders.map(\.description)))
+        }
         lines += routeLines(listener.routes)
         lines.append(line(ListenerSection.wildcards, listener.routes.reach))
         for (key, cluster) in [
@@ -95,6 +101,7 @@ extension Configuration {
             line(HelloSection.maxSize, listener.hello.maxSize),
             line(HelloSection.onTimeout, listener.hello.onTimeout),
             line(HelloSection.onTooLarge, listener.hello.onTooLarge),
+            line(HelloSection.serverFirstAfter, listener.hello.serverFirstAfter),
         ])
         lines += boundLines(listener.maxConnections, listener.access, listener.perSource)
         return ["\(FlowText.scalar(listener.name)):"] + indented(lines)
@@ -120,6 +127,12 @@ extension Configuration {
         var lines = [
             line(ClusterSection.connectTimeout, cluster.connectTimeout),
             line(ClusterSection.proxyProtocol, cluster.proxyProtocol),
+        ]
+        if !cluster.proxyTLVs.isEmpty {
+            let texts = cluster.proxyTLVs.map(Form.proxyTLV.show)
+            lines.append("\(ClusterSection.proxyTLVs.name): \(FlowText.list(texts))")
+        }
+        lines += [
             line(ClusterSection.balance, cluster.balance.policy),
             line(ClusterSection.hashKey, cluster.balance.hashKey),
             line(ClusterSection.tableSize, cluster.balance.tableSize),

