@@ -72,6 +72,11 @@ public struct Epoll: ~Copyable, Sendable {
         try control(EPOLL_CTL_ADD, events.descriptor.rawValue, .readable, token)
     }
 
+    /// Watches a listening Unix socket.
+    public func add(_ listener: borrowing LocalListener, token: UInt64) throws(SocketError) {
+        try control(EPOLL_CTL_ADD, listener.descriptor.rawValue, .readable, token)
+    }
+
     /// Watches the kernel's word of changed files.
     public func add(_ events: borrowing FileEvents, token: UInt64) throws(SocketError) {
         try control(EPOLL_CTL_ADD, events.descriptor.rawValue, .readable, token)

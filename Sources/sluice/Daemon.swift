@@ -34,6 +34,7 @@ final class Daemon {
     private(set) var promises: ListenerPromises?
     private(set) var follower: NetworkFollower?
     var monitor: HealthMonitor?
+    private(set) var desk: EndpointDesk?
     let counters: SplicerCounters
     private let admission: FlowAdmission
 
@@ -300,6 +301,8 @@ final class Daemon {
 
     /// Serves until a signal says to stop; SIGHUP has `source` read again.
     func serve(_ source: ConfigurationSource, keepFlows: Bool) throws {
+        let reloads = ReloadDesk()
+        let control = control(reloads)
         var files = try follow(source.watchedFiles(routing.configuration), insteadOf: nil)
         logger.info(
             "ready",
@@ -315,15 +318,33 @@ final class Daemon {
                 logger.info("stopping", metadata: ["signal": "\(signal)"])
                 break serving
             case .reload:
-                reload(source)
+                reloads.tell(reload(source))
                 files = try follow(source.watchedFiles(routing.configuration), insteadOf: files)
             case nil: break
             }
             if let datapath, datapath.options.needsHeartbeat { beat(datapath) }
         }
         files?.stop()
+        reloads.close()
+        control?.stop()
         stop(keepFlows: keepFlows)
         logger.info("stopped")
+    }
+
+    /// Verbs of the command line that want something of us; without a socket we serve all the same.
+    private func control(_ reloads: ReloadDesk) -> ControlServer? {
+        let desk = EndpointDesk(routing, sweeper, relay, logger)
+        self.desk = desk
+        do {
+            return try ControlServer(instance: configuration.instance, desk, logger) {
+                reloads.reload()
+            }
+        } catch {
+            logger.warning(
+                "no control socket: endpoints, set, drain and reload are not answered",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     private func follow(_ files: [String], insteadOf old: FileFollower?) throws -> FileFollower? {

@@ -75,12 +75,7 @@ final class HealthReport: HealthObserver {
         _ transition: HealthTransition, _ action: DownAction, _ address: TransportAddress,
         _ cluster: UInt16
     ) {
-        let perSecond: Int
-        switch action {
-        case .keep: return
-        case .reset: perSecond = 10_000
-        case .resetSlowly: perSecond = 500
-        }
+        guard let perSecond = action.resetsPerSecond else { return }
         if transition.after == .down {
             sweeper?.end(flowsTo: address, of: cluster, perSecond: perSecond)
             relay.end(connectionsTo: address, of: cluster)
@@ -106,12 +101,24 @@ final class HealthReport: HealthObserver {
         for index in 0..<states.count {
             let state = states[index]
             let word =
-                state.administration == .draining
-                ? "draining" : state.weight == 0 ? "weight 0" : state.health.rawValue
+                state.administration != .up
+                ? state.administration.rawValue
+                : state.weight == 0 ? "weight 0" : state.health.rawValue
             counts[word, default: 0] += 1
         }
         return counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             .joined(separator: ", ")
+    }
+}
+
+extension DownAction {
+    /// How many connections are ended a second; nil: none.
+    var resetsPerSecond: Int? {
+        switch self {
+        case .keep: nil
+        case .reset: 10_000
+        case .resetSlowly: 500
+        }
     }
 }
 

@@ -32,8 +32,9 @@ struct ConfigurationSource {
 
 /// Another configuration while connections come: all of it, or nothing.
 extension Daemon {
-    /// Reads the configuration again. What is wrong with it is logged, and the old one stays.
-    func reload(_ source: ConfigurationSource) {
+    /// Reads the configuration again. What is wrong with it is logged and returned, and the old one
+    /// stays.
+    func reload(_ source: ConfigurationSource) -> String? {
         do {
             let configuration = try source.read { [logger] in
                 logger.warning("configuration", metadata: ["warning": "\($0)"])
@@ -48,6 +49,7 @@ extension Daemon {
                     "clusters": "\(configuration.clusters.count)",
                     "endpoints": "\(configuration.clusters.reduce(0) { $0 + $1.endpoints.count })",
                 ])
+            return nil
         } catch {
             counters.increment(.reloadRefused)
             datapath?.noteReload(isRefused: true)
@@ -57,6 +59,7 @@ extension Daemon {
                     "configuration not reloaded: the one before stays in force",
                     metadata: ["error": "\(line)"])
             }
+            return lines.joined(separator: "\n")
         }
     }
 
@@ -80,6 +83,7 @@ extension Daemon {
             let earlier = routing
             routing = next
             try use(next, after: earlier, monitor)
+            desk?.use(next)
             ways.use(next)
             ways.look(interfaces, selectors: selectors)
             earlier.retire(for: next)

@@ -8,7 +8,7 @@ import Splicing
 import WireTypes
 
 /// A configuration in force, and what came of it.
-struct Routing {
+struct Routing: Sendable {
     let configuration: Configuration
     /// Ids in the name table, in the order of the configuration. They outlive it: flows carry them.
     let listenerIDs: [UInt16]

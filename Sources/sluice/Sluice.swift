@@ -19,7 +19,7 @@ struct Sluice: ParsableCommand {
         version: sluiceVersion,
         subcommands: [
             Run.self, Check.self, Explain.self, Config.self, Convert.self, Status.self,
-            Unload.self,
+            Endpoints.self, SetEndpoint.self, Drain.self, ReloadConfiguration.self, Unload.self,
         ],
         defaultSubcommand: Run.self)
 }

@@ -3,7 +3,7 @@
 import charts
 from figures import COMPARE, ROWS, busy_per_object, compared, gbit_per_second
 from svg import Picture
-from tables import packet_time, signed, text
+from tables import TURNS, packet_time, signed, text
 
 # Of the picture for the README: work, title, unit.
 PANELS = [
@@ -89,9 +89,9 @@ def flows(run):
     points = run.points("flows")
     rows = {}
     for point in points:
-        for limit in (10_000, 100_000):
+        for limit in TURNS:
             name = f"{int(point):,}"
-            if int(point) > 10_000:
+            if int(point) > TURNS[0]:
                 name += f", {limit // 1000} k in turn"
             rows[name] = packet_time(run, point, limit)
     picture = Picture(900, 146 + len(rows) * charts.ROW, "Time of a translated packet",

@@ -2,10 +2,14 @@
 
 /// What people want of an endpoint.
 public enum Administration: String, Hashable, Sendable, CaseIterable {
-    /// It serves.
+    /// It serves when it is well.
     case up
     /// It gets no new connections; those that it has go on.
     case draining
+    /// It does not serve, whatever checks find.
+    case forcedDown = "forced_down"
+    /// It serves, whatever checks find.
+    case forcedUp = "forced_up"
 }
 
 /// What is known of an endpoint's health.
@@ -39,8 +43,8 @@ public struct EndpointState: Hashable, Sendable {
     public internal(set) var warmingSince: UInt64?
 
     /// Whether it would get connections if it were well.
-    var isWanted: Bool { administration == .up && weight > 0 }
+    var isWanted: Bool { [.up, .forcedUp].contains(administration) && weight > 0 }
 
     /// Whether it may get connections.
-    var isAvailable: Bool { isWanted && health.isWell }
+    var isAvailable: Bool { isWanted && (administration == .forcedUp || health.isWell) }
 }

@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 /* accept4(2), non-blocking and closed on exec. */
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *length);

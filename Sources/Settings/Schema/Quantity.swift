@@ -22,6 +22,15 @@ func settingsDuration(_ text: String) -> Duration? {
     return isTooLarge ? nil : .milliseconds(product)
 }
 
+extension Duration {
+    /// The duration that a word of the configuration or of a command line means: `500ms`, `10s`, `1m`,
+    /// `24h`; nil: none.
+    public init?(setting text: String) {
+        guard let duration = settingsDuration(text) else { return nil }
+        self = duration
+    }
+}
+
 /// The shortest way to write a duration of whole milliseconds.
 func durationText(_ duration: Duration) -> String {
     let milliseconds = Int(duration / .milliseconds(1))

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import KernelSockets
+import Logging
+import Synchronization
+
+/// Where an instance's daemon can be asked for something.
+func controlPath(instance: String) -> String { "/run/sluice/\(instance).sock" }
+
+/// The thread that answers the verbs of the command line on a Unix socket of root's, and that does
+/// later what was ordered for later.
+final class ControlServer: Sendable {
+    private static let requestLimit = 65536
+
+    private let listener: LocalListener
+    private let bell: EventCounter
+    private let epoll: Epoll
+    private let desk: EndpointDesk
+    /// Has the configuration read again; the answer is what is wrong with it.
+    private let reload: @Sendable () -> String?
+    private let isStopping = Atomic<Bool>(false)
+    private let logger: Logger
+    private let thread = Mutex<KernelThread?>(nil)
+
+    /// Starts the thread.
+    init(
+        instance: String, _ desk: EndpointDesk, _ logger: Logger,
+        reload: @escaping @Sendable () -> String?
+    ) throws {
+        let path = controlPath(instance: instance)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent,
+            withIntermediateDirectories: true)
+        listener = try LocalListener(path: path)
+        bell = try EventCounter()
+        epoll = try Epoll()
+        try epoll.add(listener, token: 0)
+        try epoll.add(bell, token: 1)
+        self.desk = desk
+        self.logger = logger
+        self.reload = reload
+        var running: KernelThread? = try KernelThread(name: "control") { [self] in run() }
+        thread.withLock { $0 = running.take() }
+    }
+
+    /// Ends the thread and waits for it.
+    func stop() {
+        isStopping.store(true, ordering: .relaxed)
+        bell.signal()
+        guard let running = thread.withLock({ $0.take() }) else { return }
+        running.join()
+    }
+
+    private func run() {
+        var events = [Epoll.Event(), Epoll.Event()]
+        while !isStopping.load(ordering: .relaxed) {
+            let now = MonotonicClock.nanoseconds
+            let next = desk.work(now: now)
+            let timeout = next.map { Duration.nanoseconds($0 - min($0, now)) }
+            // Only a bug of ours (a closed descriptor) can bring an error about.
+            guard (try? epoll.wait(&events, timeout: timeout)) != nil else { return }
+            while let connection = listener.accept() { serve(connection) }
+        }
+    }
+
+    private func serve(_ connection: consuming LocalConnection) {
+        let user = connection.peerUser
+        var reply: ControlReply
+        do {
+            let line = try connection.readLine(limit: Self.requestLimit)
+            reply = answer(line, user: user)
+        } catch {
+            reply = ControlReply(error: "\(error)")
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let text = try? encoder.encode(reply) else { return }
+        // Who does not wait for the answer does not want it.
+        try? connection.writeLine([UInt8](text))
+    }
+
+    private func answer(_ line: [UInt8], user: UInt32?) -> ControlReply {
+        guard let request = try? JSONDecoder().decode(ControlRequest.self, from: Data(line)) else {
+            return ControlReply(error: "the request is none that this version of sluice knows")
+        }
+        do {
+            switch request.verb {
+            case .endpoints:
+                return ControlReply(clusters: try desk.view(cluster: request.cluster))
+            case .set:
+                return ControlReply(clusters: try desk.set(request, user: user))
+            case .reload:
+                logger.info(
+                    "reload asked for", metadata: ["uid": "\(user.map(String.init) ?? "unknown")"])
+                return ControlReply(error: reload())
+            }
+        } catch {
+            return ControlReply(error: "\(error)")
+        }
+    }
+}
+
+/// Has the main thread reload, and waits for what it says.
+final class ReloadDesk: Sendable {
+    private struct State {
+        var waiting: [@Sendable (String?) -> Void] = []
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Returns what is wrong with the configuration; nil: it is in force. Not on the main thread.
+    func reload() -> String? {
+        let done = DispatchSemaphore(value: 0)
+        let answer = Mutex<String?>(nil)
+        let isOpen = state.withLock { state in
+            state.waiting.append { error in
+                answer.withLock { $0 = error }
+                done.signal()
+            }
+            return !state.isClosed
+        }
+        guard isOpen else { return "the daemon is about to end" }
+        DaemonSignal.askToReload()
+        guard done.wait(timeout: .now() + 60) == .success else {
+            return "the daemon did not come to it within 60 seconds; see its log"
+        }
+        return answer.withLock { $0 }
+    }
+
+    /// The main thread has reloaded.
+    func tell(_ error: String?) {
+        let all = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for answer in all { answer(error) }
+    }
+
+    /// The main thread will not reload any more.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        tell("the daemon is about to end")
+    }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import KernelSockets
+import Logging
+import Relaying
+import Settings
+import Splicing
+import Synchronization
+import WireTypes
+
+/// What people want of endpoints while the daemon runs, and until when. It outlives reloads, as far
+/// as cluster and endpoint do, but no restart.
+final class EndpointDesk: Sendable {
+    private struct Key: Hashable {
+        var cluster: String
+        var address: TransportAddress
+    }
+
+    private struct Order {
+        /// CLOCK_MONOTONIC nanoseconds; nil: until another order.
+        var expires: UInt64?
+        var deadline: UInt64?
+    }
+
+    private struct State {
+        var routing: Routing
+        var orders: [Key: Order] = [:]
+    }
+
+    private let state: Mutex<State>
+    private let sweeper: FlowSweeper?
+    private let relay: Relay
+    private let logger: Logger
+
+    init(_ routing: Routing, _ sweeper: FlowSweeper?, _ relay: Relay, _ logger: Logger) {
+        state = Mutex(State(routing: routing))
+        self.sweeper = sweeper
+        self.relay = relay
+        self.logger = logger
+    }
+
+    /// Another configuration is in force.
+    func use(_ routing: Routing) { state.withLock { $0.routing = routing } }
+
+    /// All clusters, or the one of that name.
+    func view(cluster: String?) throws -> [ClusterView] {
+        let now = MonotonicClock.nanoseconds
+        return try state.withLock { state in
+            let all = state.routing.configuration.clusters
+            guard let cluster else {
+                return all.indices.map { Self.view(state, $0, now: now) }
+            }
+            return [Self.view(state, try Self.place(state, cluster), now: now)]
+        }
+    }
+
+    /// Does what `request` wants of one endpoint; `user` asks.
+    func set(_ request: ControlRequest, user: UInt32?) throws -> [ClusterView] {
+        let now = MonotonicClock.nanoseconds
+        let until = { (time: Int?) in time.map { now + UInt64($0) * 1_000_000 } }
+        return try state.withLock { state in
+            let cluster = try Self.place(state, request.cluster ?? "")
+            let endpoint = try Self.place(state, request.endpoint ?? "", in: cluster)
+            let configured = state.routing.configuration.clusters[cluster]
+            let address = configured.endpoints[endpoint].address
+            let states = state.routing.snapshot.clusters[cluster].picker.states
+            if let weight = request.weight { states.set(weight: weight, of: endpoint, now: now) }
+            if let wanted = request.state {
+                states.set(administration: wanted.administration, of: endpoint, now: now)
+                if wanted == .down { end(address, configured.onDown, state, cluster) }
+            }
+            let order = Order(expires: until(request.ttl), deadline: until(request.deadline))
+            let isOrder = order.expires != nil || order.deadline != nil
+            state.orders[Key(cluster: configured.name, address: address)] = isOrder ? order : nil
+            let view = Self.view(state, cluster, endpoint, now: now)
+            logger.notice(
+                "endpoint set",
+                metadata: [
+                    "cluster": "\(configured.name)", "endpoint": "\(address)",
+                    "state": "\(view.state.rawValue)", "weight": "\(view.weight)",
+                    "uid": "\(user.map(String.init) ?? "unknown")",
+                ])
+            return [ClusterView(name: configured.name, endpoints: [view])]
+        }
+    }
+
+    /// Carries out what is due; the answer is when the next thing is.
+    func work(now: UInt64) -> UInt64? {
+        state.withLock { state in
+            for (key, order) in state.orders {
+                if let deadline = order.deadline, deadline <= now {
+                    state.orders[key]?.deadline = nil
+                    endRest(key, state)
+                }
+                if let expires = order.expires, expires <= now {
+                    state.orders[key]?.expires = nil
+                    restore(key, state, now: now)
+                }
+            }
+            state.orders = state.orders.filter { $1.expires != nil || $1.deadline != nil }
+            return state.orders.values.flatMap { [$0.expires, $0.deadline] }
+                .compactMap(\.self).min()
+        }
+    }
+
+    private func endRest(_ key: Key, _ state: State) {
+        guard let cluster = try? Self.place(state, key.cluster),
+            let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
+        else { return }
+        let states = state.routing.snapshot.clusters[cluster].picker.states
+        logger.notice(
+            "drain is over: what is left of the endpoint's connections is reset",
+            metadata: [
+                "cluster": "\(key.cluster)", "endpoint": "\(key.address)",
+                "connections": "\(states.active(of: endpoint))",
+            ])
+        end(key.address, .reset, state, cluster)
+    }
+
+    private func restore(_ key: Key, _ state: State, now: UInt64) {
+        guard let cluster = try? Self.place(state, key.cluster),
+            let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
+        else { return }
+        let states = state.routing.snapshot.clusters[cluster].picker.states
+        let configured = state.routing.configuration.clusters[cluster].endpoints[endpoint]
+        states.set(administration: .up, of: endpoint, now: now)
+        states.set(weight: configured.weight, of: endpoint, now: now)
+        logger.notice(
+            "endpoint is as configured again",
+            metadata: ["cluster": "\(key.cluster)", "endpoint": "\(key.address)"])
+    }
+
+    private func end(
+        _ address: TransportAddress, _ action: DownAction, _ state: State, _ cluster: Int
+    ) {
+        guard let pace = action.resetsPerSecond else { return }
+        let id = state.routing.snapshot.clusters[cluster].id
+        sweeper?.end(flowsTo: address, of: id, perSecond: pace)
+        relay.end(connectionsTo: address, of: id)
+    }
+
+    private static func place(_ state: State, _ cluster: String) throws -> Int {
+        let clusters = state.routing.configuration.clusters
+        if let place = clusters.firstIndex(where: { $0.name == cluster }) { return place }
+        let names = clusters.prefix(20).map(\.name).joined(separator: ", ")
+        throw Refusal("no cluster \"\(cluster)\"; there are: \(names)")
+    }
+
+    private static func place(
+        _ state: State, _ endpoint: String, in cluster: Int
+    ) throws -> Int {
+        let configured = state.routing.configuration.clusters[cluster]
+        let addresses = configured.endpoints.map { "\($0.address)" }
+        if let place = addresses.firstIndex(of: endpoint) { return place }
+        throw Refusal(
+            "no endpoint \"\(endpoint)\" in cluster \(configured.name); there are: "
+                + addresses.prefix(20).joined(separator: ", "))
+    }
+
+    private static func view(_ state: State, _ cluster: Int, now: UInt64) -> ClusterView {
+        let configured = state.routing.configuration.clusters[cluster]
+        return ClusterView(
+            name: configured.name,
+            endpoints: configured.endpoints.indices.map { view(state, cluster, $0, now: now) })
+    }
+
+    private static func view(
+        _ state: State, _ cluster: Int, _ endpoint: Int, now: UInt64
+    ) -> EndpointView {
+        let configured = state.routing.configuration.clusters[cluster]
+        let states = state.routing.snapshot.clusters[cluster].picker.states
+        let current = states[endpoint]
+        let address = configured.endpoints[endpoint].address
+        let order = state.orders[Key(cluster: configured.name, address: address)]
+        let left = { (time: UInt64?) in time.map { Int(($0 - min($0, now)) / 1_000_000) } }
+        return EndpointView(
+            address: "\(address)", state: WantedState(current.administration),
+            health: current.health.rawValue, weight: current.weight,
+            priority: configured.endpoints[endpoint].priority,
+            connections: states.active(of: endpoint), ttl: left(order?.expires),
+            deadline: left(order?.deadline))
+    }
+}
+
+extension WantedState {
+    fileprivate init(_ administration: Administration) {
+        self =
+            switch administration {
+            case .up: .auto
+            case .draining: .drain
+            case .forcedDown: .down
+            case .forcedUp: .up
+            }
+    }
+
+    fileprivate var administration: Administration {
+        switch self {
+        case .auto: .up
+        case .drain: .draining
+        case .down: .forcedDown
+        case .up: .forcedUp
+        }
+    }
+}
