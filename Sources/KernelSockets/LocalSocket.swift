@@ -17,7 +17,8 @@ public struct LocalListener: ~Copyable, Sendable {
         // Before bind, so that it is never open to others.
         guard fchmod(descriptor.rawValue, 0o600) == 0 else { throw .last("fchmod", path) }
         unsafe unlink(path)
-        guard unsafe withLocalAddress(path, { unsafe bind(descriptor.rawValue, $0, $1) }) == 0 else {
+        guard unsafe withLocalAddress(path, { unsafe bind(descriptor.rawValue, $0, $1) }) == 0
+        else {
             throw .last("bind", path)
         }
         guard Glibc.listen(descriptor.rawValue, 16) == 0 else { throw .last("listen", path) }
@@ -49,7 +50,8 @@ public struct LocalConnection: ~Copyable, Sendable {
     public init(to path: String, patience seconds: Int) throws(SocketError) {
         let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = try Descriptor(socket(AF_UNIX, type, 0), "socket", path)
-        guard unsafe withLocalAddress(path, { unsafe connect(descriptor.rawValue, $0, $1) }) == 0 else {
+        guard unsafe withLocalAddress(path, { unsafe connect(descriptor.rawValue, $0, $1) }) == 0
+        else {
             throw .last("connect", path)
         }
         try descriptor.limit(SO_RCVTIMEO, seconds: seconds)

@@ -42,8 +42,10 @@ extension EndToEnd {
 
         private func expectCounts(_ lab: Lab, spliced: Int, relayed: Int) async throws {
             let areCounted = try await isTrue(within: .seconds(3)) {
-                try await lab.counter("daemon_established") == spliced
-                    && lab.counter("daemon_relayed") == relayed
+                let counts = try await [
+                    lab.counter("daemon_established"), lab.counter("daemon_relayed"),
+                ]
+                return counts == [spliced, relayed]
             }
             #expect(areCounted)
         }

@@ -20,7 +20,7 @@ extension EndToEnd {
         }
 
         private static let cases: [(family: Family, attach: String, version: Int)] = [
-            (.v4, "auto", 1), (.v6, "auto", 4), (.v4, "clsact", 4), (.v6, "clsact", 1),
+            (.v4, "auto", 1), (.v6, "auto", 5), (.v4, "clsact", 5), (.v6, "clsact", 1),
         ]
 
         @Test(arguments: cases)
@@ -178,7 +178,7 @@ extension EndToEnd {
         /// From which a start must get to the end at once, too.
         private static let decisive: [(point: CrashPoint, count: Int)] = [
             (.rowsCopied, 1), (.linkPinned, 2), (.linkUpdated, 1), (.linkMoved, 3), (.rowMerged, 2),
-            (.pinRemoved, 4),
+            (.pinRemoved, 5),
         ]
 
         private func begin(_ lab: Lab, attach: String) async throws -> CrashScene {
@@ -226,7 +226,7 @@ extension EndToEnd {
             try await withLab { lab in
                 let scene = try await begin(lab, attach: "auto")
                 for (point, count) in Self.decisive {
-                    let old = try await lab.age(to: 4)
+                    let old = try await lab.age(to: 5)
                     try await crash(scene, at: point, count)
                     let successor = try await scene.startBalancer()
                     #expect(!FileManager.default.fileExists(atPath: old), "\(point)")
