@@ -43,7 +43,7 @@ import Testing
     @Test func `have a line for each counter, map and program`() {
         let lines = report.metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
         #expect(
-            lines.count == 3 + 2 + DatapathCounter.allCases.count + DaemonCounter.allCases.count)
+            lines.count == 3 + 3 + DatapathCounter.allCases.count + DaemonCounter.allCases.count)
         let label = #"sluice="a\"b""#
         for line in [
             #"sluice_map_used{\#(label),map="flows"} 12"#,

@@ -197,7 +197,7 @@ import WireTypes
         let preface = ProxyProtocol.v2.header(of: ProxySubject(Self.named), length: 200)
         let scene = scene(.v1, trusting: "198.51.100.7")
         scene.say(preface + hello)
-        #expect(scene.fallback.words == ["relay 0 proxy-header a.test"])
+        #expect(scene.fallback.words == ["relay 11 proxy-header a.test"])
         let connection = try #require(scene.fallback.entries.first?.connection)
         #expect(connection.received == hello && connection.named == Self.named)
         #expect(connection.clientNext == Scene.isn &+ 1 &+ 200)

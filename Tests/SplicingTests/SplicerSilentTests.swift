@@ -100,7 +100,7 @@ import WireTypes
         for scene in scenes {
             scene.say([])
             scene.wait(milliseconds: 250)
-            #expect(scene.fallback.words == ["relay 0 server-first -"])
+            #expect(scene.fallback.words == ["relay 11 server-first -"])
             #expect(scene.table.written.isEmpty && scene.pending == 0)
             scene.say(hello, from: Scene.client(2))
             #expect(scene.table.written.count == 1)
