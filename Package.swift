@@ -81,6 +81,8 @@ let package = Package(
 
         // What the daemon is made of.
         library("Settings", ["WireTypes", "TLSClassifier", "Balancing", yams]),
+        .target(name: "CNameResolver"),
+        library("NameResolving", ["WireTypes", "CNameResolver"]),
         library("HealthProbing", ["WireTypes", "Balancing", "HealthChecking", "KernelSockets"]),
         library(
             "Relaying",
@@ -100,8 +102,8 @@ let package = Package(
             "sluice",
             [
                 "WireTypes", "TLSClassifier", "Balancing", "HealthChecking", "HealthProbing",
-                "KernelBPF", "Settings", "Splicing", "Relaying", "Datapath", "KernelSockets",
-                "CrashPoints", argumentParser, logging,
+                "KernelBPF", "NameResolving", "Settings", "Splicing", "Relaying", "Datapath",
+                "KernelSockets", "CrashPoints", argumentParser, logging,
             ]),
         program(
             "flowdump",
@@ -126,6 +128,7 @@ let package = Package(
         tests(
             "HealthProbingTests",
             ["HealthProbing", "HealthChecking", "Balancing", "KernelSockets", "WireTypes"]),
+        tests("NameResolvingTests", ["NameResolving", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
         tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes", yams]),
         tests(

@@ -8,8 +8,10 @@ public struct Cluster: Hashable, Sendable {
     public let id: UInt16
     /// Its name in the configuration, 1…63 bytes.
     public let name: String
-    /// At least one.
-    public let endpoints: [Endpoint]
+    /// At least one, but for ``names`` that were not looked up.
+    public var endpoints: [Endpoint]
+    /// Names that are looked up again and again for endpoints; empty: the list is what it is.
+    public var names: [EndpointName] = []
     /// How long an endpoint may take to answer the SYN before the next one is tried.
     public let connectTimeout: Duration
     /// How the endpoints are told who their clients are.

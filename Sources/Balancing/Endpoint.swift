@@ -2,6 +2,23 @@
 
 public import WireTypes
 
+/// A name whose addresses are endpoints, all on one port.
+public struct EndpointName: Hashable, Sendable, CustomStringConvertible {
+    /// As DNS has it, lower case, without a dot at its end.
+    public let name: String
+    /// Where its addresses listen.
+    public let port: UInt16
+
+    /// A name and a port.
+    public init(name: String, port: UInt16) {
+        self.name = name
+        self.port = port
+    }
+
+    /// `db.internal:5432`
+    public var description: String { "\(name):\(port)" }
+}
+
 /// One address, port and weight in a cluster.
 public struct Endpoint: Hashable, Sendable {
     /// Where it listens.

@@ -9,6 +9,8 @@ public enum DaemonSignal: Sendable {
     case stop(String)
     /// To read its configuration again: SIGHUP.
     case reload
+    /// To look at what one of its threads found: SIGUSR1.
+    case look
 
     /// Keeps them from ending the process. Before any thread is started, since threads inherit it.
     public static func hold() {
@@ -28,6 +30,7 @@ public enum DaemonSignal: Sendable {
         case SIGTERM: .stop("SIGTERM")
         case SIGINT: .stop("SIGINT")
         case SIGHUP: .reload
+        case SIGUSR1: .look
         default: nil
         }
     }
@@ -35,12 +38,16 @@ public enum DaemonSignal: Sendable {
     /// Sends SIGHUP to this process.
     public static func askToReload() { kill(getpid(), SIGHUP) }
 
+    /// Sends SIGUSR1 to this process.
+    public static func askToLook() { kill(getpid(), SIGUSR1) }
+
     private static var set: sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
         unsafe sigaddset(&set, SIGTERM)
         unsafe sigaddset(&set, SIGINT)
         unsafe sigaddset(&set, SIGHUP)
+        unsafe sigaddset(&set, SIGUSR1)
         return set
     }
 }

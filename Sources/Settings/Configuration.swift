@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Balancing
+public import WireTypes
 
 /// A whole configuration, checked: what it names exists, and every value is in its range.
 ///
@@ -27,6 +28,8 @@ public struct Configuration: Hashable, Sendable {
     public var workers: Int?
     /// What is logged and how.
     public var log: LogSettings
+    /// Who is asked for the names of endpoints; nil: those of resolv.conf.
+    public var resolver: TransportAddress?
     /// Other files that it was read from, which it names; absolute paths.
     public var files: [String]
 }
@@ -41,6 +44,7 @@ extension Configuration {
         note("interface", interfaces == other.interfaces)
         note("attach", attach == other.attach)
         note("source", source == other.source)
+        note("resolver", resolver == other.resolver)
         note("limits.flows", limits.flows == other.limits.flows)
         note("limits.watermark", limits.watermark == other.limits.watermark)
         note("limits.handshakes", limits.handshakes == other.limits.handshakes)

@@ -15,7 +15,7 @@ extension ClusterState {
     public func proxyHeader(
         of client: FlowTuple, named serverName: ServerName?,
         protocols: ApplicationProtocols = ApplicationProtocols(), hello: Span<UInt8>,
-        identity: ConnectionIdentity, length: Int = 0
+        identity: @autoclosure () -> ConnectionIdentity, length: Int = 0
     ) -> [UInt8] {
         if proxyProtocol == .off { return [] }
         var subject = ProxySubject(client)
@@ -24,7 +24,7 @@ extension ClusterState {
             subject.applicationProtocol =
                 protocols.isEmpty ? Self.firstProtocol(hello) : protocols.first
         }
-        if proxyTLVs.contains(.uniqueID) { subject.uniqueID = identity.bytes }
+        if proxyTLVs.contains(.uniqueID) { subject.uniqueID = identity().bytes }
         return proxyProtocol.header(of: subject, tlvs: proxyTLVs, length: length)
     }
 

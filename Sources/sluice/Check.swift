@@ -14,7 +14,9 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let configuration = try load(file)
-        let endpoints = configuration.clusters.reduce(0) { $0 + $1.endpoints.count }
+        let endpoints = configuration.clusters.reduce(0) {
+            $0 + $1.endpoints.count + $1.names.count
+        }
         print(
             "\(file): ok, \(configuration.listeners.count) listeners, "
                 + "\(configuration.clusters.count) clusters, \(endpoints) endpoints")

@@ -19,6 +19,7 @@ final class Daemon {
     /// What it was started with; another one may be in force since: `routing` tells.
     private let configuration: Configuration
     private let plan: Plan
+    let names: NameFollower
     let logger: Logger
     private(set) var datapath: KernelDatapath?
     let ids: NameIDs
@@ -39,9 +40,12 @@ final class Daemon {
     private let admission: FlowAdmission
 
     /// Loads, attaches and listens. On error nothing new is left attached or pinned.
-    init(_ configuration: Configuration, _ plan: Plan, _ logger: Logger) throws {
+    init(
+        _ configuration: Configuration, _ plan: Plan, _ names: NameFollower, _ logger: Logger
+    ) throws {
         self.configuration = configuration
         self.plan = plan
+        self.names = names
         self.logger = logger
         let pins = PinDirectory(instance: configuration.instance)
         let migration = try Self.findOtherVersion(pins)
@@ -69,9 +73,9 @@ final class Daemon {
             routing = try Routing(
                 configuration, ids, attached: attached, datapath: loaded, counters: counters)
             let routes = routing.snapshot
-            let names = Self.names(loaded)
+            let serverNames = Self.serverNames(loaded)
             bridge = RelayBridge(
-                datapath: loaded, routes: routes, names: names, counters: counters,
+                datapath: loaded, routes: routes, names: serverNames, counters: counters,
                 gates: SourceGates(configuration, listenerIDs: routing.listenerIDs),
                 logger: logger)
             relay = try Relay(
@@ -81,7 +85,7 @@ final class Daemon {
             try eachSocket { address, _ in try ListeningSocket.check(address) }
             // Who waits for a first check must not serve before it.
             if loaded == nil { try watchHealth() }
-            if let loaded { try splice(loaded, names) }
+            if let loaded { try splice(loaded, serverNames) }
             // Not before: the stack would take a remote client's SYN, and the handshake program
             // the segments after it, of which it knows nothing.
             try listen()
@@ -152,7 +156,7 @@ final class Daemon {
         }
     }
 
-    private static func names(_ datapath: KernelDatapath?) -> ServerNameTable {
+    private static func serverNames(_ datapath: KernelDatapath?) -> ServerNameTable {
         ServerNameTable(known: datapath?.storedServerNames() ?? []) { name, id in
             (try? datapath?.setServerName(name, id: id)) != nil
         } forget: { id in
@@ -302,6 +306,7 @@ final class Daemon {
 
     /// Serves until a signal says to stop; SIGHUP has `source` read again.
     func serve(_ source: ConfigurationSource, keepFlows: Bool) throws {
+        try names.start(logger)
         let reloads = ReloadDesk()
         let control = control(reloads)
         var files = try follow(source.watchedFiles(routing.configuration), insteadOf: nil)
@@ -321,11 +326,13 @@ final class Daemon {
             case .reload:
                 reloads.tell(reload(source))
                 files = try follow(source.watchedFiles(routing.configuration), insteadOf: files)
+            case .look: followNames()
             case nil: break
             }
             if let datapath, datapath.options.needsHeartbeat { beat(datapath) }
         }
         files?.stop()
+        names.stop()
         reloads.close()
         control?.stop()
         stop(keepFlows: keepFlows)

@@ -99,17 +99,23 @@ extension Explanation.Candidate {
         balance = cluster.balance.policy.rawValue
         var chosen: Int?
         // Other policies depend on what happened before.
-        if cluster.balance.policy.isHashing {
+        if cluster.balance.policy.isHashing, !cluster.endpoints.isEmpty {
             var picker = Picker(
                 cluster.endpoints, loads: cluster.endpoints.map { _ in EndpointLoad() },
                 balance: cluster.balance)
             chosen = picker.pick(for: client, now: 0)
         }
-        endpoints = cluster.endpoints.enumerated().map { index, endpoint in
+        var endpoints = cluster.endpoints.enumerated().map { index, endpoint in
             Explanation.Place(
                 address: endpoint.address.description, weight: endpoint.weight,
                 priority: endpoint.priority, isChosen: index == chosen)
         }
+        // Nobody is asked here.
+        endpoints += cluster.names.map { name in
+            Explanation.Place(
+                address: name.description, weight: 1, priority: 0, isChosen: false)
+        }
+        self.endpoints = endpoints
     }
 }
 

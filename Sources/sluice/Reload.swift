@@ -39,7 +39,8 @@ extension Daemon {
             let configuration = try source.read { [logger] in
                 logger.warning("configuration", metadata: ["warning": "\($0)"])
             }
-            try change(to: configuration)
+            try change(to: try names.resolve(configuration))
+            names.settle(on: configuration)
             counters.increment(.reloaded)
             datapath?.noteReload(isRefused: false)
             logger.notice(
@@ -60,6 +61,18 @@ extension Daemon {
                     metadata: ["error": "\(line)"])
             }
             return lines.joined(separator: "\n")
+        }
+    }
+
+    /// Names of endpoints stand for others than before; what was in force is so still but for them.
+    func followNames() {
+        let configuration = names.current(routing.configuration)
+        do {
+            try change(to: configuration)
+        } catch {
+            logger.error(
+                "cannot follow names: their endpoints stay as they were",
+                metadata: ["error": "\(error)"])
         }
     }
 

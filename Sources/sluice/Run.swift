@@ -49,8 +49,15 @@ struct Run: ParsableCommand {
             return selector
         }
         raiseOpenFileLimit()
+        let names: NameFollower
+        do {
+            names = try NameFollower(configuration)
+            configuration = try names.resolve(configuration)
+        } catch {
+            throw failure("\(error)")
+        }
         let plan = try Plan(configuration, extraInterfaces: selectors)
-        let daemon = try Daemon(configuration, plan, makeLogger(configuration.log))
+        let daemon = try Daemon(configuration, plan, names, makeLogger(configuration.log))
         try daemon.serve(source, keepFlows: keepFlows)
     }
 

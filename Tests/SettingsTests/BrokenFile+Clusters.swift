@@ -34,6 +34,47 @@ extension BrokenFile {
                 names to clusters
                 """),
         BrokenFile(
+            "names that are none",
+            """
+            clusters:
+              web: {endpoints_dns: ["10.0.0.1:443", "-a.test:1", db.test, "db.test:1", "DB.test.:1"]}
+
+            """,
+            rest: oneListener,
+            errors: """
+                sluice.yaml:2:25: "endpoints_dns" holds "10.0.0.1:443"; write a host name and port, \
+                for example db.internal:5432
+                sluice.yaml:2:41: "endpoints_dns" holds "-a.test:1"; write a host name and port, \
+                for example db.internal:5432
+                sluice.yaml:2:54: "endpoints_dns" holds "db.test"; write a host name and port, \
+                for example db.internal:5432
+                sluice.yaml:2:76: "endpoints_dns" has db.test:1 already; write it once
+                """),
+        BrokenFile(
+            "names and addresses",
+            """
+            clusters:
+              web: {endpoints_dns: "db.test:1", endpoints: [10.0.0.1:1]}
+
+            """,
+            rest: oneListener,
+            errors: """
+                sluice.yaml:2:9: "endpoints_dns" is another place for endpoints; leave one of \
+                them out
+                """),
+        BrokenFile(
+            "a name server by name",
+            """
+            resolver: ns.test:53
+            clusters: {web: [10.0.0.1:1]}
+
+            """,
+            rest: oneListener,
+            errors: """
+                sluice.yaml:1:11: "resolver" is "ns.test:53"; write an IPv4 address and port, for \
+                example 10.0.0.53:53; host names are not looked up
+                """),
+        BrokenFile(
             "a cluster without endpoints",
             """
             clusters:

@@ -32,7 +32,7 @@ extension BrokenFile {
             rest: listenerAndClusters,
             errors: """
                 sluice.yaml:1:1: unknown key "frontend"; accepted here: instance, interface, \
-                interfaces, interface_index, attach, listeners, clusters, source, limits, \
+                interfaces, interface_index, attach, listeners, clusters, source, resolver, limits, \
                 splicing, workers, log
                 """),
         BrokenFile(
@@ -54,7 +54,7 @@ extension BrokenFile {
             rest: listenerAndClusters,
             errors: """
                 sluice.yaml:1:1: unknown key "a\\u{9}b\\u{1b}[31m"; accepted here: instance, \
-                interface, interfaces, interface_index, attach, listeners, clusters, source, \
+                interface, interfaces, interface_index, attach, listeners, clusters, source, resolver, \
                 limits, splicing, workers, log
                 """),
         BrokenFile(

@@ -38,7 +38,7 @@ extension BrokenFile {
             """,
             errors: """
                 sluice.yaml:1:1: the file is "hello"; write a mapping of the keys instance, \
-                interface, interfaces, interface_index, attach, listeners, clusters, source, \
+                interface, interfaces, interface_index, attach, listeners, clusters, source, resolver, \
                 limits, splicing, workers, log
                 """),
         BrokenFile(
@@ -50,7 +50,7 @@ extension BrokenFile {
             """,
             errors: """
                 sluice.yaml:1:1: the file is a list; write a mapping of the keys instance, \
-                interface, interfaces, interface_index, attach, listeners, clusters, source, \
+                interface, interfaces, interface_index, attach, listeners, clusters, source, resolver, \
                 limits, splicing, workers, log
                 """),
         BrokenFile(

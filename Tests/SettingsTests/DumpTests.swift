@@ -63,6 +63,7 @@ import Testing
                 access: {deny: "2001:db8::/32"}
                 per_source: {rate: 100/m, above: reset, prefix_v4: 24, prefix_v6: 48}
             clusters:
+              named: {endpoints_dns: ["Db.Internal.:5432", "x:1"]}
               "null": [10.0.0.3:80]
               web:
                 connect_timeout: 250ms

@@ -43,6 +43,7 @@ extension ConfigurationReader {
         var maxConnections: Int?
         var list: Entry? = entry
         var file: (path: String, Entry)?
+        var names: [EndpointName] = []
         if case .mapping = entry.value {
             let title = "cluster \(quoted(entry.name))"
             let section = SectionReader<ClusterSection>(self, entry, title: title)
@@ -60,7 +61,10 @@ extension ConfigurationReader {
                 }
             }
             file = section.flatMap(endpointsFile)
-            list = file == nil ? section?.requiredEntry(ClusterSection.endpoints) : nil
+            names = section.map { self.names($0, isAlone: file == nil) } ?? []
+            list =
+                file == nil && names.isEmpty
+                ? section?.requiredEntry(ClusterSection.endpoints) : nil
         }
         var endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
         if let file { endpoints = self.endpoints(inFile: file.path, file.1, of: entry, &places) }
@@ -74,6 +78,7 @@ extension ConfigurationReader {
             id: id, name: entry.name, endpoints: endpoints, connectTimeout: timeout,
             proxyProtocol: proxyProtocol, balance: balance, health: health, ejection: ejection,
             onDown: onDown)
+        cluster.names = names
         cluster.maxConnections = maxConnections
         cluster.proxyTLVs = proxyTLVs
         return cluster
@@ -90,6 +95,27 @@ extension ConfigurationReader {
                 "\"endpoints_file\" and \"endpoints\" are two places for the same; leave one out")
         }
         return (path, entry)
+    }
+
+    /// Names that stand for endpoints, in place of those.
+    private func names(
+        _ section: SectionReader<ClusterSection>, isAlone: Bool
+    ) -> [EndpointName] {
+        guard let entry = section.entry(ClusterSection.endpointsDNS) else { return [] }
+        if !isAlone || section.mentions(ClusterSection.endpoints) {
+            report(
+                entry.position,
+                "\"endpoints_dns\" is another place for endpoints; leave one of them out")
+        }
+        var names: [EndpointName] = []
+        for (name, position) in section.values(ClusterSection.endpointsDNS) {
+            if names.contains(name) {
+                report(position, "\"endpoints_dns\" has \(name) already; write it once")
+            } else {
+                names.append(name)
+            }
+        }
+        return names
     }
 
     private func proxyTLVs(_ section: SectionReader<ClusterSection>) -> [ProxyTLV] {

@@ -67,7 +67,8 @@ final class ConfigurationReader {
             attach: file.value(FileSection.attach), listeners: read.all,
             clusters: clusters.all, source: source(file), limits: limits(file),
             isSplicing: file.value(FileSection.splicing),
-            workers: file.value(FileSection.workers), log: log(file), files: files)
+            workers: file.value(FileSection.workers), log: log(file),
+            resolver: file.value(FileSection.resolver), files: files)
     }
 
     /// The pairs of a mapping. Keys that are no text, or repeat an earlier one, are reported and

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Balancing
 internal import WireTypes
 
 extension Form where Value == String {
@@ -59,6 +60,50 @@ extension Form where Value == TransportAddress {
             TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
         },
         show: \.description)
+}
+
+extension Form where Value == TransportAddress {
+    static let nameServer = Form(
+        accepted: "an IPv4 address and port, for example 10.0.0.53:53",
+        shape: .text("^[0-9.]+:[0-9]+$"), advice: addressAdvice,
+        parse: { text in
+            TransportAddress(text).flatMap {
+                $0.address.isIPv4 && !$0.address.isUnspecified ? $0 : nil
+            }
+        },
+        show: \.description)
+}
+
+extension Form where Value == EndpointName {
+    static let endpointName = Form(
+        accepted: "a host name and port, for example db.internal:5432",
+        shape: .text("^[0-9A-Za-z._-]+:[0-9]+$"),
+        parse: { text in
+            guard let colon = text.lastIndex(of: ":"),
+                let port = Port(text: text[text.index(after: colon)...])?.rawValue,
+                let name = hostName(text[..<colon])
+            else { return nil }
+            return EndpointName(name: name, port: port)
+        },
+        show: \.description)
+}
+
+/// A name of letters, digits, `-` and `_`, labels of at most 63 and all of at most 253 bytes (RFC 1123
+/// §2.1), whose last label is no number.
+private func hostName(_ text: some StringProtocol) -> String? {
+    let name =
+        text.lowercased().hasSuffix(".") ? String(text.lowercased().dropLast()) : text.lowercased()
+    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    let isRight = labels.allSatisfy { label in
+        (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+            && label.utf8.allSatisfy {
+                ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || $0 >= 0x30 && $0 <= 0x39
+                    || $0 == 0x2d || $0 == 0x5f
+            }
+    }
+    guard isRight, name.utf8.count <= 253, labels.last?.contains(where: \.isLetter) == true
+    else { return nil }
+    return name
 }
 
 extension Form where Value == [TransportAddress] {

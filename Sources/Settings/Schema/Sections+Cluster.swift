@@ -50,19 +50,22 @@ enum ClusterSection: Section {
     static let endpoints = GroupKey(
         "endpoints", "a list of endpoints",
         "1 to \(Cluster.endpointLimit), each an address, or a mapping with its weight and priority. "
-            + "This or endpoints_file must be there.",
+            + "This, endpoints_file or endpoints_dns must be there.",
         shape: .list(
             [.scalar(Form.endpointAddress.shape), .section(EndpointSection.path)],
             most: Cluster.endpointLimit))
     static let endpointsFile = ValueKey(
         "endpoints_file", Form.filePath.orAbsent("none"), standard: nil,
         "In place of endpoints a file of them, one a line; a change is followed at once.")
+    static let endpointsDNS = ListKey(
+        "endpoints_dns", .endpointName, standard: "none",
+        "In place of endpoints names: all their addresses, looked up again as their TTL says.")
 
     static var keys: [any AnyKey] {
         [
             connectTimeout, proxyProtocol, proxyTLVs, balance, hashKey, tableSize, loadFactor,
             slowStart, panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
-            endpoints, endpointsFile,
+            endpoints, endpointsFile, endpointsDNS,
         ]
     }
 }

@@ -27,6 +27,9 @@ enum FileSection: Section {
     static let source = GroupKey(
         "source", "a mapping", "What connections to endpoints come from.", absent: GroupKey.defaults
     )
+    static let resolver = ValueKey(
+        "resolver", Form.nameServer.orAbsent("those of resolv.conf"), standard: nil,
+        "Who is asked for the names of endpoints_dns.")
     static let limits = GroupKey(
         "limits", "a mapping", "Bounds of what is kept.", absent: GroupKey.defaults)
     static let splicing = ValueKey(
@@ -41,7 +44,7 @@ enum FileSection: Section {
     static var keys: [any AnyKey] {
         [
             instance, interface, interfaces, interfaceIndex, attach, listeners, clusters, source,
-            limits, splicing, workers, log,
+            resolver, limits, splicing, workers, log,
         ]
     }
 }

@@ -19,6 +19,9 @@ extension Configuration {
         lines.append("\(FileSection.clusters.name):")
         for cluster in clusters { lines += indented(self.lines(cluster)) }
         lines += sourceLines
+        if let resolver {
+            lines.append("\(FileSection.resolver.name): \(FlowText.scalar(resolver.description))")
+        }
         lines.append("\(FileSection.limits.name):")
         lines += indented(limitLines)
         lines.append("\(FileSection.log.name):")
@@ -144,6 +147,11 @@ extension Configuration {
         ]
         lines += healthLines(cluster)
         lines += boundLines(cluster.maxConnections)
+        guard cluster.names.isEmpty else {
+            let names = FlowText.list(cluster.names.map(\.description))
+            lines.append("\(ClusterSection.endpointsDNS.name): \(names)")
+            return ["\(FlowText.scalar(cluster.name)):"] + indented(lines)
+        }
         lines.append("\(ClusterSection.endpoints.name):")
         for endpoint in cluster.endpoints {
             var pairs = [

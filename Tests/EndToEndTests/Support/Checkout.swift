@@ -24,6 +24,7 @@ enum Checkout {
     static let mixed = tests.appending(path: "Lab/mixed.py").path
     static let stream = tests.appending(path: "Lab/stream.py").path
     static let oddTCP = tests.appending(path: "Lab/odd_tcp.py").path
+    static let nameServer = tests.appending(path: "Lab/dns_server.py").path
     static let bulk = tests.appending(path: "Lab/bulk.py").path
     static let schema =
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")
