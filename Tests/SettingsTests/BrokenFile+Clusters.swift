@@ -218,8 +218,8 @@ extension BrokenFile {
             rest: oneListener,
             errors: """
                 sluice.yaml:2:9: an endpoint is "db.example.com:443"; write an IP address and \
-                port, for example 10.0.0.1:443 or "[2001:db8::1]:443"; host names are not \
-                looked up
+                port, for example 10.0.0.1:443 or "[2001:db8::1]:443"; names belong to \
+                "endpoints_dns"
                 """),
         BrokenFile(
             "the unspecified address as endpoint",

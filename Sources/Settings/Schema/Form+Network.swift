@@ -55,7 +55,10 @@ extension Form where Value == TransportAddress {
     static let endpointAddress = Form(
         accepted: "an IP address and port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
         shape: .text("^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+$"),
-        advice: addressAdvice,
+        advice: { text in
+            Form<EndpointName>.endpointName.parse(text) == nil
+                ? addressAdvice(text) : "names belong to \"endpoints_dns\""
+        },
         parse: { text in
             TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
         },
