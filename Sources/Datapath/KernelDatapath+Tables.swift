@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
 internal import CDatapathABI
 internal import Foundation
 public import KernelBPF
@@ -160,16 +161,20 @@ extension KernelDatapath {
 
     /// Says that the daemon lives until `nanoseconds` of CLOCK_MONOTONIC (clsact only).
     public func heartbeat(until nanoseconds: UInt64) {
-        guard var state = instanceState.value(of: 0) else { return }
-        state.alive_until_ns = nanoseconds
-        try? instanceState.set(0, to: state)
+        changeState { $0.alive_until_ns = nanoseconds }
+    }
+
+    func changeState(_ body: (inout instance_state) -> Void) {
+        instanceStateLock.withLock { _ in
+            guard var state = instanceState.value(of: 0) else { return }
+            body(&state)
+            try? instanceState.set(0, to: state)
+        }
     }
 
     /// Says whether the last reload was refused.
     public func noteReload(isRefused: Bool) {
-        guard var state = instanceState.value(of: 0) else { return }
-        state.reload_refused = isRefused ? 1 : 0
-        try? instanceState.set(0, to: state)
+        changeState { $0.reload_refused = isRefused ? 1 : 0 }
     }
 
     /// Lets FIB look-ups begin at the loopback, as for packets of the host itself, so that

@@ -30,6 +30,8 @@ public final class KernelDatapath: Sendable {
     let names: BPFMap<UInt32, name_entry>
     let serverNames: BPFMap<UInt32, server_name_entry>
     let instanceState: BPFMap<UInt32, instance_state>
+    /// Held while a member of it is changed.
+    let instanceStateLock = Mutex(())
     let counters: BPFMap<UInt32, UInt64>
     let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>

@@ -126,8 +126,6 @@ public struct PinnedGauges: ~Copyable, Sendable {
 extension KernelDatapath {
     /// Tells whoever reads the maps up to how many entries of the flow table flows are spliced.
     public func publish(admittedEntries: Int) {
-        guard var row = instanceState.value(of: 0) else { return }
-        row.admitted_entries = UInt32(clamping: admittedEntries)
-        try? instanceState.set(0, to: row)
+        changeState { $0.admitted_entries = UInt32(clamping: admittedEntries) }
     }
 }

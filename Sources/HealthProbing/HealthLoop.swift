@@ -18,7 +18,8 @@ final class HealthLoop {
     private let observer: any HealthObserver
     private let channel: HealthChannel
     private let runner: ProbeRunner
-    private var watches: [ClusterWatch]
+    /// Of the clusters, in their order.
+    private(set) var watches: [ClusterWatch]
     /// Who is at an address.
     private var places: [Int: [Place]] = [:]
     private var queue = WakeQueue()

@@ -46,14 +46,13 @@ public protocol HealthObserver: Sendable {
 /// The thread that makes checks, hears signals, and writes the health of endpoints.
 public final class HealthMonitor: Sendable {
     private let clusters: [MonitoredCluster]
-    private let watches: [ClusterWatch]
+    private let left = Mutex<[ClusterWatch]>([])
     private let signals: HealthSignals
     private let observer: any HealthObserver
     private let channel: HealthChannel
     private let thread = Mutex<KernelThread?>(nil)
 
-    /// Prepares the thread, and goes on from what the endpoints' states say. Those that wait for
-    /// their first check do not serve from here on.
+    /// Prepares the thread; nothing is changed before it starts.
     public init(
         _ clusters: [MonitoredCluster], signals: HealthSignals, observer: any HealthObserver
     ) throws(SocketError) {
@@ -61,9 +60,43 @@ public final class HealthMonitor: Sendable {
         self.signals = signals
         self.observer = observer
         channel = try HealthChannel()
+    }
+
+    /// Starts the thread. Endpoints that wait for their first check do not serve from here on.
+    ///
+    /// - Parameter earlier: Who watched before, and has ended. Clusters whose states are the same, and
+    ///   which are asked as before, go on where it left off; of others what their states say is taken
+    ///   over.
+    public func start(after earlier: HealthMonitor? = nil) throws(SocketError) {
+        let watches = watches(after: earlier)
+        signals.listen(watchesFlows: clusters.contains { $0.check != nil }) { [channel] in
+            channel.bell.signal()
+        }
+        let (clusters, signals, observer, channel) = (clusters, signals, observer, channel)
+        var running: KernelThread? = try KernelThread(name: "health") { [self] in
+            let loop = HealthLoop(clusters, watches, signals, observer, channel)
+            loop.run()
+            left.withLock { $0 = loop.watches }
+        }
+        thread.withLock { $0 = running.take() }
+    }
+
+    private func watches(after earlier: HealthMonitor?) -> [ClusterWatch] {
         let now = MonotonicClock.nanoseconds
         var random = SystemRandomNumberGenerator()
-        watches = clusters.map { cluster in
+        var known: [ObjectIdentifier: ClusterWatch] = [:]
+        if let earlier {
+            for (cluster, watch) in zip(earlier.clusters, earlier.left.withLock { $0 }) {
+                known[ObjectIdentifier(cluster.states)] = watch
+            }
+        }
+        return clusters.map { cluster in
+            if var watch = known[ObjectIdentifier(cluster.states)], watch.check == cluster.check,
+                watch.ejection == cluster.ejection
+            {
+                watch.resume(now: now, random: &random)
+                return watch
+            }
             let watch = ClusterWatch(
                 check: cluster.check, ejection: cluster.ejection, count: cluster.endpoints.count,
                 now: now, random: &random, known: { cluster.states[$0].health })
@@ -72,19 +105,6 @@ public final class HealthMonitor: Sendable {
             }
             return watch
         }
-    }
-
-    /// Starts the thread.
-    public func start() throws(SocketError) {
-        signals.listen(watchesFlows: clusters.contains { $0.check != nil }) { [channel] in
-            channel.bell.signal()
-        }
-        let (clusters, watches, signals) = (clusters, watches, signals)
-        let (observer, channel) = (observer, channel)
-        var running: KernelThread? = try KernelThread(name: "health") {
-            HealthLoop(clusters, watches, signals, observer, channel).run()
-        }
-        thread.withLock { $0 = running.take() }
     }
 
     /// Ends the thread and waits for it. A second call returns at once.

@@ -322,7 +322,11 @@ public final class FlowSweeper: Sendable {
             else { continue }
             datapath.forgetHandshake(of: client)
             counters.increment(.clientHelloTimedOut)
-            switch listener.answerToLateness {
+            let owesHeader = listener.expectsPreface(from: client.source.address)
+            let answer: RouteDestination =
+                owesHeader
+                ? .reject(listener.rejection.withoutTLS) : listener.answerToLateness
+            switch answer {
             case .cluster(let index):
                 counters.increment(.relayed)
                 fallback.take(

@@ -22,6 +22,11 @@ extension Splicer where Kernel: ~Copyable {
             targetIndex[target.address] = pools.count
             pools.append(settings.pool(for: target))
         }
+        // Ports of endpoints that come and go would add up.
+        let configured = Set(new.clusters.flatMap(\.targets))
+        for index in pools.indices where !configured.contains(index) && pools[index].inUse == 0 {
+            pools[index] = settings.pool(for: new.targets[index])
+        }
         routes = new
         servesSilentClients = new.listeners.values.contains { $0.servesSilentClients }
     }

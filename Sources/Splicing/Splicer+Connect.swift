@@ -35,6 +35,7 @@ extension Splicer where Kernel: ~Copyable {
             case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
             case .cluster(let index):
                 client.cluster = index
+                client.tried = TriedEndpoints()
                 if let endpoint = pick(client, now: now) { return endpoint }
             }
         }
@@ -148,11 +149,12 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Why a header to the endpoint cannot stand in for what the client sent. Nobody but the client
     /// is a clock for its repetition, which ends when the client's own bytes are acknowledged: so
-    /// there must be some, and not more than of the header.
+    /// there must be some, not more than of the header, and all in one segment, as it is repeated.
     private func obstacle(_ client: PendingClient, _ header: [UInt8]) -> RelayReason? {
         if header.isEmpty { return nil }
         if client.isSilent { return .serverFirst }
-        return header.count < client.prefaceLength ? .proxyHeader : nil
+        let isTooLong = client.prefaceLength > 0 && header.count > segmentSize(client)
+        return header.count < client.prefaceLength || isTooLong ? .proxyHeader : nil
     }
 
     private mutating func sendSYN(_ client: PendingClient, _ splice: Splice, now: UInt64) {

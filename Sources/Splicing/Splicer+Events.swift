@@ -17,9 +17,12 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     private mutating func handleConnecting(_ event: FlowRecord, now: UInt64) {
-        guard let client = pending[event.client],
-            event.createdNanoseconds == (client.splice?.createdNanoseconds ?? 0)
-        else { return }
+        guard let client = pending[event.client] else {
+            if event.kind == .abandoned { endForsaken(event) }
+            return
+        }
+        let isOfAttempt = event.createdNanoseconds == (client.splice?.createdNanoseconds ?? 0)
+        guard isOfAttempt || isOfItsClient(event, isn: client.note.clientISN) else { return }
         switch event.kind {
         case .established:
             CrashPoint.reach(.establishedRead)
@@ -41,6 +44,22 @@ extension Splicer where Kernel: ~Copyable {
         case .closed, .reset, .orphaned, .stray:
             break
         }
+    }
+
+    /// Whether it tells of a client that left before the datapath knew that an endpoint is asked.
+    private func isOfItsClient(_ event: FlowRecord, isn: UInt32) -> Bool {
+        event.kind == .abandoned && event.createdNanoseconds == 0
+            && event.sequence &- isn &- 1 < 131_072
+    }
+
+    /// By now the endpoint may have answered: it waits for a client that is not there any more.
+    private mutating func endForsaken(_ event: FlowRecord) {
+        guard let row = kernel.upstreamRow(of: event.client),
+            isOfItsClient(event, isn: row.clientISN),
+            let peer = kernel.downstreamRow(of: row.upstream)
+        else { return }
+        end(row.client, row.upstream, row.createdNanoseconds)
+        kernel.send(Segment(resetting: peer))
     }
 
     /// The endpoint took the connection without what the client was promised: ours to end.

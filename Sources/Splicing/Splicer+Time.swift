@@ -94,6 +94,10 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func endLate(
         _ client: PendingClient, _ listener: ListenerRoutes, now: UInt64
     ) {
+        // A part of a header that is owed is not for an endpoint.
+        if client.awaitsPreface {
+            return handOver(client, .reject(listener.rejection.withoutTLS), now: now)
+        }
         switch listener.answerToLateness {
         case .cluster(let index):
             let cluster = routes.clusters[index].id

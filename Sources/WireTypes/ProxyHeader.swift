@@ -34,6 +34,9 @@ public enum ProxyProtocol: String, Hashable, Sendable, CaseIterable {
 
     private static func line(_ client: FlowTuple) -> [UInt8] {
         let (source, destination) = (client.source, client.destination)
+        guard source.address.isIPv4 == destination.address.isIPv4 else {
+            return Array("PROXY UNKNOWN\r\n".utf8)
+        }
         let family = source.address.isIPv4 ? "TCP4" : "TCP6"
         let addresses = "\(source.address) \(destination.address)"
         return Array("PROXY \(family) \(addresses) \(source.port) \(destination.port)\r\n".utf8)
@@ -43,7 +46,8 @@ public enum ProxyProtocol: String, Hashable, Sendable, CaseIterable {
         _ subject: ProxySubject, _ tlvs: [ProxyTLV], _ length: Int
     ) -> [UInt8] {
         let client = subject.client
-        let isIPv4 = client.source.address.isIPv4
+        // Of families that differ the IPv4 address is mapped.
+        let isIPv4 = client.source.address.isIPv4 && client.destination.address.isIPv4
         // Version 2, PROXY; TCP over IPv4 or IPv6; bytes that follow.
         var header = signature + [0x21, isIPv4 ? 0x11 : 0x21, 0, 0]
         for address in [client.source.address, client.destination.address] {

@@ -38,6 +38,7 @@ final class Daemon {
     private(set) var desk: EndpointDesk?
     let counters: SplicerCounters
     private let admission: FlowAdmission
+    private var heartbeat: Heartbeat?
 
     /// Loads, attaches and listens. On error nothing new is left attached or pinned.
     init(
@@ -185,13 +186,16 @@ final class Daemon {
     }
 
     private func splice(_ datapath: KernelDatapath, _ names: ServerNameTable) throws {
-        let routes = routing.snapshot
         if !KernelDatapath.allowRouteLookups() {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
         }
         try takeOver(datapath)
         let adoption = adopt(datapath)
+        routing.keepPlaces(
+            of: Set(adoption.flows.map(\.upstream.destination)), attached: plan.interfaces)
+        let routes = routing.snapshot
+        bridge.use(routes)
         CrashPoint.reach(.flowsAdopted)
         var settings = SplicerSettings()
         settings.workers = datapath.options.workers
@@ -224,7 +228,7 @@ final class Daemon {
         }
         try sweeper.start()
         CrashPoint.reach(.workersStarted)
-        if datapath.options.needsHeartbeat { beat(datapath) }
+        if datapath.options.needsHeartbeat { heartbeat = try Heartbeat(datapath) }
         try attach(datapath, promises)
         adoption.giveUpConnecting(workers)
     }
@@ -300,38 +304,38 @@ final class Daemon {
         try follower.start()
     }
 
-    private func beat(_ datapath: KernelDatapath) {
-        datapath.heartbeat(until: MonotonicClock.nanoseconds + 1_000_000_000)
-    }
-
     /// Serves until a signal says to stop; SIGHUP has `source` read again.
     func serve(_ source: ConfigurationSource, keepFlows: Bool) throws {
-        try names.start(logger)
+        do {
+            try names.start(logger)
+        } catch {
+            logger.error("cannot follow names of endpoints", metadata: ["error": "\(error)"])
+        }
         let reloads = ReloadDesk()
         let control = control(reloads)
-        var files = try follow(source.watchedFiles(routing.configuration), insteadOf: nil)
+        var files = follow(source.watchedFiles(routing.configuration), insteadOf: nil)
         logger.info(
             "ready",
             metadata: [
                 "listeners": "\(plan.sockets.map { "\($0.address)" }.joined(separator: ","))",
                 "instance": "\(configuration.instance)",
             ])
-        let pause: Duration =
-            datapath?.options.needsHeartbeat == true ? .milliseconds(250) : .seconds(3600)
         serving: while true {
-            switch DaemonSignal.wait(timeout: pause) {
+            switch DaemonSignal.wait(timeout: .seconds(3600)) {
             case .stop(let signal):
                 logger.info("stopping", metadata: ["signal": "\(signal)"])
                 break serving
             case .reload:
-                reloads.tell(reload(source))
-                files = try follow(source.watchedFiles(routing.configuration), insteadOf: files)
+                // Who asks from here on wants what is there then.
+                let askers = reloads.takeAskers()
+                let error = reload(source)
+                for tell in askers { tell(error) }
+                files = follow(source.watchedFiles(routing.configuration), insteadOf: files)
             case .look: followNames()
             case nil: break
             }
-            if let datapath, datapath.options.needsHeartbeat { beat(datapath) }
         }
-        files?.stop()
+        _ = files?.stop()
         names.stop()
         reloads.close()
         control?.stop()
@@ -355,16 +359,26 @@ final class Daemon {
         }
     }
 
-    private func follow(_ files: [String], insteadOf old: FileFollower?) throws -> FileFollower? {
+    private func follow(_ files: [String], insteadOf old: FileFollower?) -> FileFollower? {
         guard files != old?.files ?? [] else { return old }
-        old?.stop()
-        return files.isEmpty ? nil : try FileFollower(files, logger)
+        // What it has seen and not told yet is as good as told.
+        if old?.stop() == true { DaemonSignal.askToReload() }
+        if files.isEmpty { return nil }
+        do {
+            return try FileFollower(files, logger)
+        } catch {
+            logger.error(
+                "cannot follow files: SIGHUP and sluice reload still work",
+                metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     private func stop(keepFlows: Bool) {
         follower?.stop()
         monitor?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
+        heartbeat?.stop()
         datapath?.detachHandshakes()
         CrashPoint.reach(.handshakesDetached)
         for worker in workers { worker.stop() }

@@ -9,13 +9,15 @@ import Synchronization
 /// still open for writing is left alone: its writer is not done.
 final class FileFollower: Sendable {
     /// From a change to the reload: files that are changed together make one.
-    private static let patience = Duration.milliseconds(100)
+    private static let patience: UInt64 = 100_000_000
 
     let files: [String]
     private let events: FileEvents
     private let bell: EventCounter
     private let epoll: Epoll
     private let isStopping = Atomic<Bool>(false)
+    /// Whether a change was seen and not told yet.
+    private let isDue = Atomic<Bool>(false)
     private let logger: Logger
     private let thread = Mutex<KernelThread?>(nil)
 
@@ -40,26 +42,30 @@ final class FileFollower: Sendable {
         thread.withLock { $0 = running.take() }
     }
 
-    /// Ends the thread and waits for it.
-    func stop() {
+    /// Ends the thread and waits for it. True: a change was seen, and nobody was told yet.
+    func stop() -> Bool {
         isStopping.store(true, ordering: .relaxed)
         bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
+        if let running = thread.withLock({ $0.take() }) { running.join() }
+        return isDue.load(ordering: .acquiring)
     }
 
     private func run() throws {
         var ready = [Epoll.Event(), Epoll.Event()]
-        var isDue = false
+        var due: UInt64?
         while !isStopping.load(ordering: .relaxed) {
-            let count = try epoll.wait(&ready, timeout: isDue ? Self.patience : nil)
-            if isDue, count == 0 {
-                isDue = false
+            let now = MonotonicClock.nanoseconds
+            if let time = due, time <= now {
+                due = nil
+                isDue.store(false, ordering: .releasing)
                 DaemonSignal.askToReload()
-                continue
             }
+            let timeout = due.map { Duration.nanoseconds($0 - min($0, now)) }
+            _ = try epoll.wait(&ready, timeout: timeout)
             let told = try events.read()
-            if told.map({ $0.contains(where: concerns) }) ?? true { isDue = true }
+            guard due == nil, told.map({ $0.contains(where: concerns) }) ?? true else { continue }
+            due = MonotonicClock.nanoseconds + Self.patience
+            isDue.store(true, ordering: .releasing)
         }
     }
 

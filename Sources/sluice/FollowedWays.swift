@@ -43,7 +43,10 @@ struct FollowedWays: Sendable {
 
     /// Whether what `plan` listens on can be had; nothing is changed by it.
     func check(_ plan: Plan) throws {
-        for (address, _) in plan.sockets where sockets[address] == nil {
+        // A port of ours is free for another address of it once its socket is closed.
+        let ports = Set(sockets.keys.map(\.port))
+        for (address, _) in plan.sockets
+        where sockets[address] == nil && !ports.contains(address.port) {
             do {
                 try ListeningSocket.check(address)
             } catch {
@@ -91,16 +94,17 @@ struct FollowedWays: Sendable {
         let gone = promised.keys.filter { wanted[$0] == nil }
         for address in gone { promises?.stopListening(on: address) }
         var added: [TransportAddress] = []
+        for address in gone { promised[address] = nil }
         for (address, promise) in wanted where promised[address] != promise {
             do {
                 try promises?.listen(on: address, promise)
                 if promised[address] == nil { added.append(address) }
+                promised[address] = promise
             } catch {
                 logger.warning(
                     "cannot listen", metadata: ["address": "\(address)", "error": "\(error)"])
             }
         }
-        promised = wanted
         guard !added.isEmpty || !gone.isEmpty else { return }
         logger.notice(
             "listening addresses changed",

@@ -103,9 +103,12 @@ struct Plan: Sendable {
         return found
     }
 
-    /// Every address that is listened on is one of this host's.
-    func checkOwnership(_ configuration: Configuration) throws {
+    /// Every address that is listened on is one of this host's; but for those that were listened on
+    /// before, which may come back.
+    func checkOwnership(_ configuration: Configuration, after earlier: Configuration? = nil) throws
+    {
         let own = Set(NetworkInterface.hostAddresses)
+            .union(earlier?.listeners.flatMap(\.addresses).map(\.address) ?? [])
         for address in configuration.listeners.flatMap(\.addresses)
         where !address.address.isUnspecified && !own.contains(address.address) {
             throw Refusal(

@@ -57,6 +57,9 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         current.withLock { $0 = routes }
     }
 
+    /// The same configuration, with more targets.
+    func use(_ routes: RoutingSnapshot) { current.withLock { $0 = routes } }
+
     var routes: RoutingSnapshot { current.withLock { $0 } }
 
     /// The relay is made with this bridge, so it comes after it.
@@ -69,6 +72,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         switch what {
         case .relay(let cluster, let target, let reason, let name):
             let routes = routes
+            // Who said nothing has taken no turn of its source.
+            if reason == .defaultRoute, !admits(listener: listener, tuple: connection.tuple) {
+                return relay.adoptAndReject(connection, .reset)
+            }
             // It may be configured no more since the splicer chose it.
             guard let place = routes.place(ofCluster: cluster) else {
                 return relay.adoptAndReject(connection, .reset)
@@ -176,6 +183,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             return .reject(RejectAction(answers.rejection.withoutTLS))
         case .timedOut, .ended:
             if case .timedOut = outcome { counters.increment(.clientHelloTimedOut) }
+            // A part of a header that is owed is not for an endpoint.
+            if answers.expectsPreface(from: tuple.source.address), named == tuple {
+                return .reject(RejectAction(answers.rejection.withoutTLS))
+            }
             return decision(answers.answerToLateness)
         }
     }

@@ -85,18 +85,23 @@ extension Daemon {
         }
         try follower?.change { ways, interfaces, selectors in
             let plan = Plan(configuration, interfaces, selectors: selectors)
-            try plan.checkOwnership(configuration)
+            try plan.checkOwnership(configuration, after: routing.configuration)
             try ways.check(plan)
             var next = try Routing(
                 configuration, ids, attached: interfaces, datapath: datapath, counters: counters,
                 continuing: routing)
-            let monitor = try monitor(of: next)
-            if let datapath { try next.giveSources(to: datapath) }
-            // From here on nothing fails.
+            let monitor: HealthMonitor
+            do {
+                monitor = try self.monitor(of: next)
+                if let datapath { try next.giveSources(to: datapath) }
+            } catch {
+                next.retire(for: routing)
+                throw error
+            }
+            // From here on nothing fails that would leave the old one in force.
             let earlier = routing
             routing = next
-            try use(next, after: earlier, monitor)
-            desk?.use(next)
+            use(next, after: earlier, monitor)
             ways.use(next)
             ways.look(interfaces, selectors: selectors)
             earlier.retire(for: next)
@@ -106,13 +111,10 @@ extension Daemon {
 
     /// Everybody goes by it when this returns. Those who are handed clients come before those who
     /// hand them over; addresses of new listeners are not answered yet.
-    private func use(
-        _ next: Routing, after earlier: Routing, _ monitor: HealthMonitor
-    ) throws {
+    private func use(_ next: Routing, after earlier: Routing, _ monitor: HealthMonitor) {
         let (configuration, routes) = (next.configuration, next.snapshot)
-        self.monitor?.stop()
-        self.monitor = monitor
-        try monitor.start()
+        watchHealth(monitor)
+        desk?.use(next)
         relay.use(RelayLimits(configuration))
         bridge.use(routes, SourceGates(configuration, listenerIDs: next.listenerIDs))
         sweeper?.use(routes, FlowSweeper.Limits(configuration))
@@ -123,7 +125,24 @@ extension Daemon {
         }
         for _ in workers { done.wait() }
         next.limits.follow(configuration, next.listenerIDs, after: earlier.limits)
-        try promises?.use(routes)
+        do {
+            try promises?.use(routes)
+        } catch {
+            logger.warning("cannot change a listener's promise", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func watchHealth(_ next: HealthMonitor) {
+        let earlier = monitor
+        earlier?.stop()
+        monitor = next
+        do {
+            try next.start(after: earlier)
+        } catch {
+            logger.critical(
+                "endpoints are not checked any more: reload to try again",
+                metadata: ["error": "\(error)"])
+        }
     }
 }
 

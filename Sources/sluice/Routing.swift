@@ -12,7 +12,7 @@ struct Routing: Sendable {
     let configuration: Configuration
     /// Ids in the name table, in the order of the configuration. They outlive it: flows carry them.
     let listenerIDs: [UInt16]
-    let snapshot: RoutingSnapshot
+    private(set) var snapshot: RoutingSnapshot
     /// The bounds of connections.
     let limits: NamedLimits
     /// What the datapath asks of clients' sources.
@@ -56,6 +56,21 @@ struct Routing: Sendable {
         snapshot.limits = limits.limits
         self.snapshot = snapshot
         sources = earlier?.sources ?? SourceNumbering()
+    }
+
+    /// Has places for endpoints that are not configured, but of which there are flows: should they be
+    /// configured again, nobody else gets the ports of these.
+    mutating func keepPlaces(of endpoints: Set<TransportAddress>, attached: [NetworkInterface]) {
+        let strangers = endpoints.subtracting(snapshot.targets.map(\.address))
+        if strangers.isEmpty { return }
+        let targets = sluice.targets(
+            Array(strangers), configuration.source, attached: attached)
+        var next = RoutingSnapshot(
+            listeners: snapshot.listeners, clusters: snapshot.clusters,
+            targets: snapshot.targets + targets,
+            loads: snapshot.loads + targets.map { _ in EndpointLoad() }, continuing: snapshot)
+        next.limits = snapshot.limits
+        snapshot = next
     }
 
     /// Gives the datapath what it shall ask of clients' sources; no listener names it yet. On error

@@ -55,6 +55,24 @@ import WireTypes
         }
     }
 
+    /// A check of the port's health, say: it would wait for an endpoint that waits for it.
+    @Test(arguments: Family.allCases)
+    func `of a client that leaves at once is told to be over`(family: Family) throws {
+        try TestBench.use { bench in
+            try listen(bench, family)
+            let client = HandshakeClient(family)
+            let note = try client.connect(bench)
+            _ = try bench.run(.handshakeEthernet, on: client.packet([.ack], note))
+            #expect(bench.records().hellos.count == 1)
+            _ = try bench.run(.handshakeEthernet, on: client.packet([.ack, .fin], note))
+            let told = bench.records().flows
+            #expect(told.map(\.kind) == [.abandoned])
+            #expect(told.first?.client == family.client)
+            #expect(told.first?.sequence == client.sequence &+ 1)
+            #expect(bench.count(.resetEarlyFin) == 1)
+        }
+    }
+
     @Test func `is not told where nobody asks for it`() throws {
         try TestBench.use { bench in
             try bench.listen(.v4)

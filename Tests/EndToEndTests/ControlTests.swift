@@ -51,9 +51,10 @@ extension EndToEnd {
                 try await lab.startEcho(port: 9701)
                 _ = try await lab.startBalancer(configuration)
                 let spliced = try lab.startTalk(["--count", "10"], at: .listener(.v4))
+                // One after the other: all take turns.
+                try await spliced.waitUntilOpen()
                 let relayed = try lab.startTalk(
                     ["--count", "2"], at: .listener(.v4), from: .balancer)
-                try await spliced.waitUntilOpen()
                 try await relayed.waitUntilOpen()
                 #expect(try await view(9701, lab).connections == 6)
 

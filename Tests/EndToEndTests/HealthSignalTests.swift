@@ -119,9 +119,10 @@ extension EndToEnd {
                 let second = try await lab.startEcho(port: 9701)
                 _ = try await lab.startBalancer(configuration)
                 let spliced = try lab.startTalk(["--count", "20"], at: .listener(.v4))
+                // One after the other: all take turns.
+                try await spliced.waitUntilOpen()
                 let relayed = try lab.startTalk(
                     ["--count", "4"], at: .listener(.v4), from: .balancer)
-                try await spliced.waitUntilOpen()
                 try await relayed.waitUntilOpen()
                 second.send(SIGSTOP)
                 #expect(try await lab.wait(for: "down", of: 9701))

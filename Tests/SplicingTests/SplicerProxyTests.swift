@@ -204,6 +204,15 @@ import WireTypes
         #expect(scene.table.written.isEmpty)
     }
 
+    /// It could not be repeated as one segment.
+    @Test func `is relayed where the header is longer than a segment`() throws {
+        let preface = ProxyProtocol.v2.header(of: ProxySubject(Self.named), length: 1600)
+        let scene = scene(.v2, trusting: "198.51.100.7")
+        scene.say(preface + hello)
+        #expect(scene.fallback.words == ["relay 11 proxy-header a.test"])
+        #expect(scene.table.written.isEmpty)
+    }
+
     @Test(arguments: prefaces)
     func `may come in pieces`(preface: [UInt8]) throws {
         let bytes = preface + hello

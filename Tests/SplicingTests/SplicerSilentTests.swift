@@ -94,6 +94,39 @@ import WireTypes
         #expect(scene.table.syns.count == 2 && scene.pending == 0)
     }
 
+    /// What the datapath tells of a client that left before it knew of an attempt.
+    private func leave(_ scene: Scene) {
+        let event = FlowRecord(
+            kind: .abandoned, client: Scene.client(), upstream: nil, createdNanoseconds: 0,
+            sequence: Scene.isn &+ 1, acknowledgement: 0, mss: 0)
+        scene.splicer.handle(event, now: scene.now)
+        scene.flush()
+    }
+
+    @Test func `gives up the attempt for one that left meanwhile`() throws {
+        let scene = tcp()
+        scene.say([])
+        #expect(scene.pending == 1 && scene.portsInUse == 1)
+        leave(scene)
+        #expect(scene.pending == 0 && scene.portsInUse == 0)
+        #expect(scene.table.rows.isEmpty && scene.admission.current == 0)
+    }
+
+    @Test func `resets an endpoint that answered for one that left meanwhile`() throws {
+        let scene = tcp()
+        scene.say([])
+        let splice = try scene.last()
+        scene.table.set(splice, FLOW_ESTABLISHED)
+        scene.tell(.established, of: splice)
+        leave(scene)
+        #expect(scene.table.rows.isEmpty && scene.portsInUse == 0)
+        #expect(scene.table.resets.map(\.tuple) == [splice.upstream])
+        // A later connection of the same port is another one.
+        scene.table.sent.removeAll()
+        leave(scene)
+        #expect(scene.table.resets.isEmpty)
+    }
+
     @Test(arguments: [ProxyProtocol.v1, .v2])
     func `gives them to the relay where a header goes first`(version: ProxyProtocol) {
         let scenes = [tcp(proxy: version), patient(proxy: version)]

@@ -52,4 +52,18 @@ import Testing
     @Test func `is empty when there is none`() throws {
         #expect(ProxyProtocol.off.header(of: try tuple("198.51.100.10:1", "192.0.2.1:2")).isEmpty)
     }
+
+    @Test func `of families that differ maps the IPv4 address, or names nobody`() throws {
+        let four = TransportAddress(try #require(IPAddress("192.0.2.7")), 4321)
+        let six = TransportAddress(try #require(IPAddress("2001:db8::1")), 443)
+        let client = FlowTuple(source: four, destination: six)
+        #expect(
+            String(decoding: ProxyProtocol.v1.header(of: client), as: UTF8.self)
+                == "PROXY UNKNOWN\r\n")
+        let binary = ProxyProtocol.v2.header(of: client)
+        #expect(binary[13] == 0x21 && binary.count == 16 + 36)
+        #expect(binary[16..<28] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff])
+        #expect(binary[28..<32] == [192, 0, 2, 7])
+        #expect(binary[32..<36] == [0x20, 0x01, 0x0d, 0xb8])
+    }
 }

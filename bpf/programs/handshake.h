@@ -140,10 +140,14 @@ static __always_inline enum verdict answer_syn(struct __sk_buff *skb, struct pac
 }
 
 /* The client closed without a word: there is nothing to relay, and nobody to acknowledge it. */
-static __always_inline enum verdict reset_early_fin(struct __sk_buff *skb, struct packet *p)
+static __always_inline enum verdict reset_early_fin(struct __sk_buff *skb, struct packet *p,
+						    const struct listener_entry *listener)
 {
 	struct answer *a = new_answer(skb, p);
 
+	/* Told of its ACK, the daemon may be about to ask an endpoint for it. */
+	if (listener->flags & LISTENER_FLAG_TELLS_ACK)
+		report_client(p, 0, worker_of(&p->tuple), RECORD_ABANDONED);
 	if (!a)
 		return drop(COUNTER_DROP_KERNEL);
 	a->new.tcp.seq = bpf_htonl(p->ack);
@@ -255,14 +259,18 @@ static __always_inline enum verdict end_handshake(struct __sk_buff *skb, struct 
 {
 	enum verdict verdict;
 
-	if (!(listener->flags & LISTENER_FLAG_TELLS_ACK))
+	if (!(listener->flags & LISTENER_FLAG_TELLS_ACK)) {
+		note->flags |= HANDSHAKE_FLAG_ACKED;
 		return drop(COUNTER_HANDSHAKE_ACK);
+	}
 	if (!(note->flags & HANDSHAKE_FLAG_DATA) && asks_for_source(listener)) {
 		verdict = judge_hello(skb, p, listener);
 		if (verdict)
 			return verdict;
 	}
-	tell_ack(skb, p, note);
+	/* Nobody repeats the ACK, so who was not told of it asks for another. */
+	if (tell_ack(skb, p, note))
+		note->flags |= HANDSHAKE_FLAG_ACKED;
 	return drop(COUNTER_HANDSHAKE_ACK);
 }
 
@@ -281,7 +289,6 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	is_new = !known || !(known->flags & HANDSHAKE_FLAG_DATA);
 	/* The usual end of a handshake; its options say nothing new. */
 	if (known && !p->payload && !(p->tcp_flags & (TCP_RST | TCP_FIN))) {
-		known->flags |= HANDSHAKE_FLAG_ACKED;
 		return end_handshake(skb, p, listener, known);
 	}
 	if (!load_options(skb, p, &options))
@@ -304,7 +311,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		if (!(p->tcp_flags & TCP_FIN))
 			return end_handshake(skb, p, listener, &context.note);
 		if (p->seq == context.note.client_isn + 1)
-			return reset_early_fin(skb, p);
+			return reset_early_fin(skb, p, listener);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
 	if (is_new && asks_for_source(listener)) {

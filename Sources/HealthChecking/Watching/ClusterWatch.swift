@@ -7,7 +7,8 @@ public import Balancing
 public struct ClusterWatch: Sendable {
     /// How endpoints are asked; nil: they are not.
     public let check: HealthCheck?
-    private let ejection: Ejection?
+    /// When failing connects take endpoints out; nil: never.
+    public let ejection: Ejection?
     private var endpoints: [EndpointWatch]
 
     /// Watches `count` endpoints. `known`: what an earlier watch found of one, by its place.
@@ -22,6 +23,14 @@ public struct ClusterWatch: Sendable {
         for index in 0..<count {
             endpoints.append(
                 EndpointWatch(check, known: known(index), now: now, draw: random.next()))
+        }
+    }
+
+    /// Goes on where somebody else left off, whose checks under way nobody ends any more.
+    public mutating func resume(now: UInt64, random: inout some RandomNumberGenerator) {
+        guard let check else { return }
+        for index in endpoints.indices where endpoints[index].checking != nil {
+            endpoints[index].skipCheck(check, now: now, draw: random.next())
         }
     }
 

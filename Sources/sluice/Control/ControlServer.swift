@@ -129,18 +129,17 @@ final class ReloadDesk: Sendable {
         return answer.withLock { $0 }
     }
 
-    /// The main thread has reloaded.
-    func tell(_ error: String?) {
-        let all = state.withLock { state in
+    /// Those who asked for a reload so far; each is to be told what came of it.
+    func takeAskers() -> [@Sendable (String?) -> Void] {
+        state.withLock { state in
             defer { state.waiting = [] }
             return state.waiting
         }
-        for answer in all { answer(error) }
     }
 
     /// The main thread will not reload any more.
     func close() {
         state.withLock { $0.isClosed = true }
-        tell("the daemon is about to end")
+        for tell in takeAskers() { tell("the daemon is about to end") }
     }
 }

@@ -17,16 +17,25 @@ final class EndpointDesk: Sendable {
         var address: TransportAddress
     }
 
+    /// What differs from the configuration.
     private struct Order {
+        var administration = Administration.up
+        /// nil: the configured one.
+        var weight: Int?
         /// CLOCK_MONOTONIC nanoseconds; nil: until another order.
         var expires: UInt64?
         var deadline: UInt64?
+
+        var isNone: Bool { administration == .up && weight == nil }
     }
 
     private struct State {
         var routing: Routing
         var orders: [Key: Order] = [:]
     }
+
+    /// Of a time to live or a deadline; milliseconds.
+    private static let longest = 365 * 24 * 3_600_000
 
     private let state: Mutex<State>
     private let sweeper: FlowSweeper?
@@ -40,8 +49,24 @@ final class EndpointDesk: Sendable {
         self.logger = logger
     }
 
-    /// Another configuration is in force.
-    func use(_ routing: Routing) { state.withLock { $0.routing = routing } }
+    /// Another configuration is in force; what was ordered of its endpoints holds for them.
+    func use(_ routing: Routing) {
+        let now = MonotonicClock.nanoseconds
+        state.withLock { state in
+            state.routing = routing
+            for (key, order) in state.orders { carryOut(order, key, state, now: now) }
+        }
+    }
+
+    private func carryOut(_ order: Order, _ key: Key, _ state: State, now: UInt64) {
+        guard let cluster = try? Self.place(state, key.cluster),
+            let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
+        else { return }
+        let states = state.routing.snapshot.clusters[cluster].picker.states
+        let configured = state.routing.configuration.clusters[cluster].endpoints[endpoint]
+        states.set(administration: order.administration, of: endpoint, now: now)
+        states.set(weight: order.weight ?? configured.weight, of: endpoint, now: now)
+    }
 
     /// All clusters, or the one of that name.
     func view(cluster: String?) throws -> [ClusterView] {
@@ -58,21 +83,29 @@ final class EndpointDesk: Sendable {
     /// Does what `request` wants of one endpoint; `user` asks.
     func set(_ request: ControlRequest, user: UInt32?) throws -> [ClusterView] {
         let now = MonotonicClock.nanoseconds
+        for (word, time) in [("ttl", request.ttl), ("deadline", request.deadline)] {
+            guard let time, !(1...Self.longest).contains(time) else { continue }
+            throw Refusal("\(word) is \(time) ms; it may be 1 ms to 365 days")
+        }
         let until = { (time: Int?) in time.map { now + UInt64($0) * 1_000_000 } }
         return try state.withLock { state in
             let cluster = try Self.place(state, request.cluster ?? "")
             let endpoint = try Self.place(state, request.endpoint ?? "", in: cluster)
             let configured = state.routing.configuration.clusters[cluster]
             let address = configured.endpoints[endpoint].address
-            let states = state.routing.snapshot.clusters[cluster].picker.states
-            if let weight = request.weight { states.set(weight: weight, of: endpoint, now: now) }
-            if let wanted = request.state {
-                states.set(administration: wanted.administration, of: endpoint, now: now)
-                if wanted == .down { end(address, configured.onDown, state, cluster) }
+            let key = Key(cluster: configured.name, address: address)
+            var order = state.orders[key] ?? Order()
+            let wasDown = order.administration == .forcedDown || order.deadline != nil
+            order.weight = request.weight ?? order.weight
+            if let wanted = request.state { order.administration = wanted.administration }
+            (order.expires, order.deadline) = (until(request.ttl), until(request.deadline))
+            state.orders[key] = order.isNone ? nil : order
+            carryOut(order, key, state, now: now)
+            if request.state == .down {
+                end(address, configured.onDown, state, cluster)
+            } else if wasDown, request.state != nil {
+                spare(address, state, cluster)
             }
-            let order = Order(expires: until(request.ttl), deadline: until(request.deadline))
-            let isOrder = order.expires != nil || order.deadline != nil
-            state.orders[Key(cluster: configured.name, address: address)] = isOrder ? order : nil
             let view = Self.view(state, cluster, endpoint, now: now)
             logger.notice(
                 "endpoint set",
@@ -94,11 +127,10 @@ final class EndpointDesk: Sendable {
                     endRest(key, state)
                 }
                 if let expires = order.expires, expires <= now {
-                    state.orders[key]?.expires = nil
+                    state.orders[key] = nil
                     restore(key, state, now: now)
                 }
             }
-            state.orders = state.orders.filter { $1.expires != nil || $1.deadline != nil }
             return state.orders.values.flatMap { [$0.expires, $0.deadline] }
                 .compactMap(\.self).min()
         }
@@ -119,13 +151,8 @@ final class EndpointDesk: Sendable {
     }
 
     private func restore(_ key: Key, _ state: State, now: UInt64) {
-        guard let cluster = try? Self.place(state, key.cluster),
-            let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
-        else { return }
-        let states = state.routing.snapshot.clusters[cluster].picker.states
-        let configured = state.routing.configuration.clusters[cluster].endpoints[endpoint]
-        states.set(administration: .up, of: endpoint, now: now)
-        states.set(weight: configured.weight, of: endpoint, now: now)
+        carryOut(Order(), key, state, now: now)
+        if let cluster = try? Self.place(state, key.cluster) { spare(key.address, state, cluster) }
         logger.notice(
             "endpoint is as configured again",
             metadata: ["cluster": "\(key.cluster)", "endpoint": "\(key.address)"])
@@ -138,6 +165,11 @@ final class EndpointDesk: Sendable {
         let id = state.routing.snapshot.clusters[cluster].id
         sweeper?.end(flowsTo: address, of: id, perSecond: pace)
         relay.end(connectionsTo: address, of: id)
+    }
+
+    /// Lets those go on that are not ended yet.
+    private func spare(_ address: TransportAddress, _ state: State, _ cluster: Int) {
+        sweeper?.spare(flowsTo: address, of: state.routing.snapshot.clusters[cluster].id)
     }
 
     private static func place(_ state: State, _ cluster: String) throws -> Int {
