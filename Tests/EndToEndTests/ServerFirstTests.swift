@@ -68,7 +68,11 @@ extension EndToEnd {
         }
 
         /// Whatever is lost, also the client's one and only ACK.
-        @Test(arguments: LostPackets.all.filter { $0.kind != "second" }, modes)
+        /// The modes take turns: both meet each kind of packet.
+        @Test(
+            arguments: LostPackets.all.filter { $0.kind != "second" }.enumerated().map {
+                ($1, modes[$0 % modes.count])
+            })
         func `is reached when the first packets are lost`(
             loss: LostPackets, policy: [String]
         ) async throws {
