@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Datapath
+import Foundation
 import KernelSockets
 
 /// `sluice status`: what an instance has in the kernel.
@@ -57,6 +58,8 @@ struct Unload: ParsableCommand {
         guard didUnload else {
             throw failure("no instance \(instance): nothing pinned under \(pins.path)")
         }
+        // One that was killed left it.
+        try? FileManager.default.removeItem(atPath: controlPath(instance: instance))
         print("unloaded instance \(instance)")
     }
 }

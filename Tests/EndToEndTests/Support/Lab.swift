@@ -113,6 +113,8 @@ final class Lab: Sendable {
         _ = await isTrue(within: .seconds(5)) { !all.contains { $0.isRunning } }
         _ = try? await Command.run([Checkout.sluice, "unload", "--instance", name])
         try? FileManager.default.removeItem(atPath: pins)
+        // Of a daemon that was killed.
+        try? FileManager.default.removeItem(atPath: "/run/sluice/\(name).sock")
         try await perform("down")
     }
 }
