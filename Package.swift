@@ -152,7 +152,9 @@ let package = Package(
             name: "packetcost",
             dependencies: ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"],
             path: "bench/packetcost", swiftSettings: settings),
-        tests("DatapathTests", ["Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
+        tests(
+            "DatapathTests",
+            ["Balancing", "Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
         // The datapath a second time, in Swift, and the comparison of both, packet by packet.
         library("DatapathModel"),
         tests(

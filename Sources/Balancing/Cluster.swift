@@ -52,4 +52,6 @@ public struct Cluster: Hashable, Sendable {
 
     /// The most endpoints of one cluster; it bounds what ``Picker`` computes at start.
     public static let endpointLimit = 4096
+    /// The most endpoints of a cluster that the datapath shares out itself.
+    public static let plainLimit = 1024
 }

@@ -37,6 +37,9 @@ public enum DatapathCounter: UInt32, CaseIterable, Sendable {
     case sourceFull
     case sourceTooFast
     case fastDryRun
+    case plainOpened
+    case plainRefused
+    case plainFull
 
     /// The name in reports: `drop_ring_full`.
     public var name: String { snakeCase("\(self)") }

@@ -10,10 +10,16 @@ public struct DatapathOptions: Sendable {
     public var flows = 262_144
     /// Notes of handshakes under way.
     public var handshakes = 65_536
+    /// Entries for flows of plain listeners that are about to stand, two each; 0: there are no such
+    /// listeners.
+    public var openings = 0
     /// Whether handshakes stop when the daemon's heartbeat stops (clsact).
     public var needsHeartbeat = false
     /// Ports that splices come from: at most 8 ranges are told apart, the rest is the stack's.
     public var sourcePorts: [ClosedRange<UInt16>] = []
+    /// Those of them that flows of plain listeners come from, which nobody else takes towards their
+    /// endpoints.
+    public var plainPorts: [ClosedRange<UInt16>] = []
     /// Rooms for what ``SourceRule`` and ``SourceAllowance`` are kept in.
     public var sources = SourceRooms()
     /// Kinds of links that programs are loaded for.

@@ -186,5 +186,16 @@ extension KernelDatapath {
     package func clear() {
         clearDaemonState()
         for key in flows.keys() { flows.remove(key) }
+        for key in openings.keys() { openings.remove(key) }
+        for key in plainTables.keys() { plainTables.remove(key) }
+        setTableFull(false)
     }
+
+    /// The row of a plain flow that is about to stand.
+    package func opening(of tuple: FlowTuple) -> FlowRow? {
+        openings.value(of: tuple.abi).map(FlowRow.init)
+    }
+
+    /// Deletes such a row, as an eviction does.
+    package func removeOpening(of tuple: FlowTuple) { openings.remove(tuple.abi) }
 }

@@ -67,7 +67,7 @@ extension flow_entry {
         let common =
             FLOW_FLAG_TIMESTAMPS.rawValue | FLOW_FLAG_SACK.rawValue
             | FLOW_FLAG_WINDOW_SCALE.rawValue | FLOW_FLAG_STRIP_SACK.rawValue
-            | FLOW_FLAG_UNSCALED.rawValue
+            | FLOW_FLAG_UNSCALED.rawValue | FLOW_FLAG_PLAIN.rawValue
         var peer = UInt32(flags) & common
         if !isUpstream {
             peer |= FLOW_FLAG_UPSTREAM.rawValue

@@ -20,6 +20,8 @@ public struct ListenerPromise: Sendable, Equatable {
     public var promisesTimestamps = true
     /// What is asked of a client's source.
     public var sources = SourceNumbers()
+    /// Whether the datapath picks endpoints itself, by a ``PlainTable``.
+    public var isPlain = false
     /// Whether workers hear of clients that completed the handshake, before their first byte.
     public var tellsAcknowledgements = false
 
@@ -55,6 +57,7 @@ extension KernelDatapath {
         var flags: UInt32 = 0
         if !promise.promisesTimestamps { flags |= LISTENER_FLAG_NO_TIMESTAMPS.rawValue }
         if promise.tellsAcknowledgements { flags |= LISTENER_FLAG_TELLS_ACK.rawValue }
+        if promise.isPlain { flags |= LISTENER_FLAG_PLAIN.rawValue }
         entry.flags = UInt8(flags)
         try listeners.set(Self.key(address), to: entry)
     }

@@ -35,6 +35,8 @@ public final class KernelDatapath: Sendable {
     let counters: BPFMap<UInt32, UInt64>
     let daemonCounters: BPFMap<UInt32, UInt64>
     let rings: BPFMap<UInt32, Int32>
+    let openings: BPFMap<flow_tuple, flow_entry>
+    let plainTables: BPFMap<UInt32, Int32>
     let templates: MappedArray
     let workerStates: MappedArray
     let spliceEnds: MappedArray
@@ -44,7 +46,7 @@ public final class KernelDatapath: Sendable {
     /// Maps that a restart finds again.
     private static let pinnedMaps = [
         "flows", "handshakes", "listeners", "adopted", "relayed", "templates", "rings", "names",
-        "server_names", "instance", "counters", "daemon_counters",
+        "server_names", "instance", "counters", "daemon_counters", "openings",
     ]
 
     /// Loads the object; takes over the maps that are pinned already, with all flows in them.
@@ -56,13 +58,20 @@ public final class KernelDatapath: Sendable {
         try object.set(constant: "workers", to: UInt32(options.workers))
         try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
         try object.set(constant: "source_ports", to: Self.portRanges(options.sourcePorts))
+        try object.set(constant: "has_plain", to: UInt32(options.openings > 0 ? 1 : 0))
+        try object.set(constant: "plain_ports", to: Self.portRanges(options.plainPorts))
+        try object.set(
+            constant: "plain_port_count",
+            to: UInt32(options.plainPorts.prefix(8).reduce(0) { $0 + $1.count }))
         try object.set(constant: "ipv6_csum_flag", to: UInt64(Self.isLinux(6, 16) ? 1 << 7 : 0))
         try object.set(constant: "sees_kernel_skb", to: UInt32(Self.isLinux(6, 2) ? 1 : 0))
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
+        try object.set(capacity: max(options.openings, 1), ofMap: "openings")
         try Self.makeRoom(options.sources, in: object)
         if !options.isPrivate {
             try pins.create()
+            Self.makeRoomForOpenings(options, pins)
             for name in Self.pinnedMaps {
                 try object.set(pinPath: pins.pin(name), ofMap: name)
             }
@@ -98,6 +107,8 @@ public final class KernelDatapath: Sendable {
         daemonCounters = try BPFMap(
             name: "daemon_counters", owning: object.map("daemon_counters"))
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
+        openings = try BPFMap(name: "openings", owning: object.map("openings"))
+        plainTables = try BPFMap(name: "plain_tables", owning: object.map("plain_tables"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
         workerStates = try MappedArray(
             name: "worker_states", owning: object.map("worker_states"))
@@ -106,6 +117,15 @@ public final class KernelDatapath: Sendable {
         if tellsUsage {
             try object.program(PinnedGauges.program).pin(at: pins.pin(PinnedGauges.program))
         }
+    }
+
+    /// A map of another size is of a configuration with plain listeners, or without: it goes, and what
+    /// was about to stand begins anew by its client's SYN.
+    private static func makeRoomForOpenings(_ options: DatapathOptions, _ pins: PinDirectory) {
+        let path = pins.pin("openings")
+        guard let known = try? capacity(ofMapPinnedAt: path), known != max(options.openings, 1)
+        else { return }
+        BPFFilesystem.unpin(path)
     }
 
     /// As `source_ports` of the handshake program: first and last, first > last for none.

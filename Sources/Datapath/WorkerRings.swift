@@ -67,6 +67,8 @@ public struct FlowRecord: Sendable, Equatable {
     public let mss: UInt16
     /// Whether the packet came from the endpoint.
     public var isFromEndpoint = false
+    /// Whether the flow is of a plain listener: no daemon began it.
+    public var isPlain = false
 }
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
@@ -196,6 +198,7 @@ extension FlowRecord {
         acknowledgement = record.ack
         mss = record.mss
         isFromEndpoint = !isUpstream
+        isPlain = UInt32(record.flow_flags) & FLOW_FLAG_PLAIN.rawValue != 0
     }
 }
 

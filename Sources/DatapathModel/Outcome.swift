@@ -36,6 +36,7 @@ public enum Counter: Int, Sendable, CaseIterable {
     case dropKernel, dropLocal, dropBadSynAck, dropSynData, resetEarlyFin, dropFragment, dropStray
     case dropTooBig, icmpTranslated, dropIcmpStale, icmpSent, icmpLimited
     case sourceDenied, sourceFull, sourceTooFast, fastDryRun
+    case plainOpened, plainRefused, plainFull
 }
 
 /// What the daemon is told.

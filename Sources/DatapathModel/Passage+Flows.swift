@@ -18,7 +18,7 @@ extension Passage {
     private mutating func flow(of segment: Segment) -> Verdict {
         let index = world.index(of: segment.tuple)
         if segment.isFragment { return fragment(hasFlow: index != nil) }
-        guard let index else { return .pass }
+        guard let index else { return packetOfOpening(segment) }
         let row = world.rows[index].row
         if row.state == .connecting {
             return row.flags.contains(.upstream)
@@ -26,9 +26,12 @@ extension Passage {
         }
         if segment.has(Flag.syn) {
             let isUpstream = row.flags.contains(.upstream)
-            if !isUpstream, segment.has(Flag.ack) { return repeatedSynAck(segment, index) }
+            if !isUpstream, segment.has(Flag.ack), !row.flags.contains(.plain) {
+                return repeatedSynAck(segment, index)
+            }
             if isUpstream, row.state == .closed || row.state == .reset {
-                return beginAnew(segment.tuple, row)
+                _ = beginAnew(segment.tuple, row)
+                return packetOfOpening(segment)
             }
         }
         if row.flags.contains(.owned), mustBeRepeated(segment, index) {
@@ -65,7 +68,7 @@ extension Passage {
     }
 
     /// An established packet: where it goes, whether it fits, what it says of the flow, and out.
-    private mutating func translate(_ segment: Segment, _ index: Int) -> Verdict {
+    mutating func translate(_ segment: Segment, _ index: Int) -> Verdict {
         guard refreshNextHop(segment, index) else { return end(.drop, .dropNoRoute) }
         if let mtu = exceededSize(segment, index) {
             counters.append(.dropTooBig)

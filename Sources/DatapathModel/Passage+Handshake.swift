@@ -19,6 +19,7 @@ extension Passage {
         guard let address = world.handshakes.address,
             address == (segment.tuple.destination, segment.tuple.destinationPort)
         else { return isForSourcePort(segment) ? stray(segment) : end(.pass, .passNoFlow) }
+        if world.handshakes.listener.isPlain { return stray(segment) }
         if let closed = world.handshakes.adopted[segment.tuple] {
             // TIME_WAIT of a socket of ours does not keep a client from coming again.
             guard segment.flags & (Flag.syn | Flag.ack) == Flag.syn, closed != 0 else {

@@ -42,6 +42,10 @@ public struct RowFlags: OptionSet, Sendable {
     public static let unscaled = RowFlags(rawValue: 256)
     /// Owned bytes may not be acknowledged yet.
     public static let owned = RowFlags(rawValue: 512)
+    /// Of a plain listener.
+    public static let plain = RowFlags(rawValue: 2048)
+    /// The endpoint's SYN-ACK passed.
+    public static let answered = RowFlags(rawValue: 4096)
 }
 
 /// Where packets leave.
@@ -140,6 +144,25 @@ public struct Row: Sendable, Equatable {
     public var firstSequence: UInt32 = 0
     /// For the SYN-ACK.
     public var handover = Handover()
+    /// Where it belongs, if the datapath began it.
+    public var origin: Origin?
+
+    /// Ids by which a flow is listed.
+    public struct Origin: Sendable, Equatable {
+        /// The listener's.
+        public var listener: UInt16
+        /// The cluster's.
+        public var cluster: UInt16
+        /// The endpoint's place in it.
+        public var endpoint: UInt16
+
+        /// Ids of a flow.
+        public init(listener: UInt16, cluster: UInt16, endpoint: UInt16) {
+            self.listener = listener
+            self.cluster = cluster
+            self.endpoint = endpoint
+        }
+    }
 
     /// A row without deltas.
     public init(rewrite: Tuple, state: State) {

@@ -50,6 +50,8 @@ public struct Listener: Sendable, Equatable {
     public var promisesTimestamps = true
     /// Window in the SYN-ACK.
     public var window: UInt16 = 0
+    /// Whether endpoints are picked at the SYN.
+    public var isPlain = false
 
     /// None.
     public init() {}
@@ -77,14 +79,57 @@ public struct Handshakes: Sendable, Equatable {
     }
 }
 
+/// An endpoint of a plain listener.
+public struct PlainEndpoint: Sendable, Equatable {
+    /// Where it is.
+    public var address: Address
+    /// Its port.
+    public var port: UInt16
+    /// Ours towards it.
+    public var sources: [Address]
+    /// Its place in the cluster.
+    public var index: UInt16
+
+    /// An endpoint.
+    public init(address: Address, port: UInt16, sources: [Address], index: UInt16) {
+        self.address = address
+        self.port = port
+        self.sources = sources
+        self.index = index
+    }
+}
+
+/// Who gets the clients of a plain listener.
+public struct PlainChoice: Sendable, Equatable {
+    /// The cluster's id.
+    public var cluster: UInt16 = 0
+    /// Whether ports are hashed.
+    public var hashesPort = false
+    /// Who may get them.
+    public var endpoints: [PlainEndpoint] = []
+    /// Places of those; others are nobody.
+    public var slots: [UInt16] = []
+    /// Ports of ours.
+    public var ports: ClosedRange<UInt16> = 0...0
+
+    /// Nobody.
+    public init() {}
+}
+
 /// Everything a packet's fate depends on besides its bytes.
 public struct World: Sendable {
     /// The flow table: few rows, so that walking beats hashing.
     public var rows: [(key: Tuple, row: Row)] = []
+    /// Flows of plain listeners that are about to stand.
+    public var openings: [Tuple: Row] = [:]
     /// For the handshake program.
     public var handshakes = Handshakes()
+    /// For plain listeners.
+    public var plain = PlainChoice()
     /// CLOCK_MONOTONIC (coarse).
     public var now: UInt64 = 0
+    /// The same when a plain flow is begun, if it has ticked since; 0: it has not.
+    public var earlier: UInt64 = 0
     /// Where the packet is.
     public var interface: UInt32 = 1
     /// Where it came in; 0: this host made it.

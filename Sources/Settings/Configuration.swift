@@ -35,6 +35,9 @@ public struct Configuration: Hashable, Sendable {
 }
 
 extension Configuration {
+    /// Whether the datapath is loaded for plain listeners.
+    public var hasPlainListeners: Bool { listeners.contains { $0.mode == .plain } }
+
     /// The keys whose change from this configuration to `other` needs a new start, since the
     /// datapath was loaded by them: all others may change while connections come.
     public func keysOfAStart(changedIn other: Configuration) -> [String] {
@@ -50,6 +53,7 @@ extension Configuration {
         note("limits.handshakes", limits.handshakes == other.limits.handshakes)
         note("limits.tracked_sources", limits.trackedSources == other.limits.trackedSources)
         note("splicing", isSplicing == other.isSplicing)
+        note("mode: plain", hasPlainListeners || !other.hasPlainListeners)
         note("workers", workers == other.workers)
         note("log", log == other.log)
         return keys

@@ -70,6 +70,7 @@ public final class ListenerPromises: Sendable {
         guard let entry = state.entries[address] else { return false }
         var promise = entry.full
         let routes = state.routes
+        promise.isPlain = routes.listeners[promise.listener]?.isPlain ?? false
         promise.tellsAcknowledgements =
             routes.listeners[promise.listener]?.servesSilentClients ?? false
         for target in routes.targets(behind: promise.listener) {

@@ -8,7 +8,7 @@ public import WireTypes
 /// the ports that leave its index when divided by the number of workers, so no lock is needed.
 public struct PortPool: Sendable {
     private var sources: [IPAddress]
-    private let ranges: [ClosedRange<UInt16>]
+    private var ranges: [ClosedRange<UInt16>]
     private let worker: Int
     private let workers: Int
     private var returned: [Place] = []
@@ -71,7 +71,7 @@ public struct PortPool: Sendable {
         guard Self.has(place, out) else { return false }
         out[Int(place.source)][Int(place.port) / 64] &= ~(1 << UInt64(place.port % 64))
         inUse -= 1
-        if isOurs(place) { returned.append(place) }
+        keep(returned: place)
         return true
     }
 
@@ -89,11 +89,16 @@ public struct PortPool: Sendable {
         return true
     }
 
-    /// Hands out ports of these addresses from now on; those that are out stay so.
-    public mutating func use(sources new: [IPAddress]) {
-        guard new != sources else { return }
+    /// Hands out ports of these addresses, and ranges if given, from now on; those that are out stay
+    /// so.
+    public mutating func use(
+        sources new: [IPAddress], ranges newRanges: [ClosedRange<UInt16>]? = nil
+    ) {
+        let newRanges = newRanges ?? ranges
+        guard new != sources || newRanges != ranges else { return }
         let old = self
         sources = new
+        ranges = newRanges
         out = Array(repeating: [], count: new.count)
         used = out
         (source, range) = (0, 0)
@@ -113,6 +118,9 @@ public struct PortPool: Sendable {
                 Place(source: UInt16($0), port: place.port)
             }
         }
+        let back = returned
+        returned = []
+        for place in back { keep(returned: place) }
         firstReturned = 0
         // An address that was ours before.
         for port in strangers {
@@ -134,6 +142,12 @@ public struct PortPool: Sendable {
         sources.firstIndex(of: address.address).map {
             Place(source: UInt16($0), port: address.port)
         }
+    }
+
+    /// One that is not ours any more is as good as never used, should it be ours again.
+    private mutating func keep(returned place: Place) {
+        if isOurs(place) { return returned.append(place) }
+        used[Int(place.source)][Int(place.port) / 64] &= ~(1 << UInt64(place.port % 64))
     }
 
     private func isOurs(_ place: Place) -> Bool {

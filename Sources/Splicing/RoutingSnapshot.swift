@@ -29,6 +29,9 @@ public struct ListenerRoutes: Sendable {
     public var largeGoesToDefault: Bool
     /// Whether clients' first bytes are looked at; else they are routed without.
     public var isSniffed = true
+    /// Whether the datapath picks endpoints of the default cluster itself; those clients that it does
+    /// not see, of this host, are relayed.
+    public var isPlain = false
     /// How long a client may say nothing before it is taken to the default cluster, whose endpoints
     /// speak first; nil: as long as a hello may take.
     public var serverFirstAfter: Duration?
@@ -169,6 +172,8 @@ public struct RoutingSnapshot: Sendable {
     public let signals: HealthSignals
     /// How many connections there may be; nil: nothing is bounded.
     public var limits: ConnectionLimits?
+    /// The places of those targets that the datapath picks itself.
+    let plainTargets: Set<Int>
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
@@ -184,6 +189,9 @@ public struct RoutingSnapshot: Sendable {
         self.targets = targets
         lessons = EndpointLessons(count: targets.count, continuing: earlier?.lessons)
         signals = HealthSignals(targets: targets.count, continuing: earlier?.signals)
+        plainTargets = Set(
+            listeners.values.filter(\.isPlain).compactMap(\.defaultCluster)
+                .flatMap { clusters[$0].targets })
         clusterPlaces = Dictionary(
             clusters.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }

@@ -7,8 +7,9 @@ extension Splicer where Kernel: ~Copyable {
     /// For clients from now on; splices keep the address that they have.
     mutating func follow(_ targets: [Target]) {
         for (index, target) in targets.enumerated() where target != routes.targets[index] {
-            pools[index].use(sources: target.sources)
             routes.targets[index] = target
+            pools[index].use(
+                sources: target.sources, ranges: settings.ports(for: index, of: routes))
         }
     }
 
@@ -17,15 +18,18 @@ extension Splicer where Kernel: ~Copyable {
     mutating func follow(_ new: RoutingSnapshot) {
         let old = routes
         for client in pending.values { keepCluster(of: client, from: old, to: new) }
-        follow(Array(new.targets.prefix(pools.count)))
-        for target in new.targets.dropFirst(pools.count) {
-            targetIndex[target.address] = pools.count
-            pools.append(settings.pool(for: target))
+        for index in pools.indices {
+            pools[index].use(
+                sources: new.targets[index].sources, ranges: settings.ports(for: index, of: new))
+        }
+        for index in new.targets.indices.dropFirst(pools.count) {
+            targetIndex[new.targets[index].address] = index
+            pools.append(settings.pool(for: index, of: new))
         }
         // Ports of endpoints that come and go would add up.
         let configured = Set(new.clusters.flatMap(\.targets))
         for index in pools.indices where !configured.contains(index) && pools[index].inUse == 0 {
-            pools[index] = settings.pool(for: new.targets[index])
+            pools[index] = settings.pool(for: index, of: new)
         }
         routes = new
         servesSilentClients = new.listeners.values.contains { $0.servesSilentClients }
@@ -49,8 +53,14 @@ extension Splicer where Kernel: ~Copyable {
 }
 
 extension SplicerSettings {
-    /// This worker's ports towards a target.
-    func pool(for target: Target) -> PortPool {
-        PortPool(sources: target.sources, ranges: ports, worker: worker, workers: workers)
+    /// This worker's ports towards a target, by its place.
+    func pool(for target: Int, of routes: RoutingSnapshot) -> PortPool {
+        PortPool(
+            sources: routes.targets[target].sources, ranges: ports(for: target, of: routes),
+            worker: worker, workers: workers)
+    }
+
+    func ports(for target: Int, of routes: RoutingSnapshot) -> [ClosedRange<UInt16>] {
+        routes.plainTargets.contains(target) ? portsBesidePlain : ports
     }
 }

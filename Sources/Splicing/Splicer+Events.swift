@@ -12,7 +12,23 @@ extension Splicer where Kernel: ~Copyable {
         switch event.kind {
         case .closed: linger(event, settings.limits.closedLinger, now: now)
         case .reset: linger(event, settings.resetLinger, now: now)
+        case .established where event.isPlain: count(event)
         default: handleConnecting(event, now: now)
+        }
+    }
+
+    /// The datapath began a flow of a plain listener: from here on it is like one of an earlier
+    /// daemon.
+    private mutating func count(_ event: FlowRecord) {
+        // A port may be out still for a flow that its client replaced by this one.
+        guard let upstream = event.upstream, let target = targetIndex[upstream.destination],
+            pools[target].reserve(upstream.source)
+        else { return }
+        admission.adopt()
+        counters.increment(.established)
+        routes.loads[target].open()
+        if routes.limits != nil, let row = kernel.upstreamRow(of: event.client) {
+            takeSeat(of: row, target)
         }
     }
 

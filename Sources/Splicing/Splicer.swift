@@ -62,7 +62,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         self.counters = counters
         self.names = ServerNameCache(names)
         sequence = InitialSequence(key: settings.sequenceKey)
-        pools = routes.targets.map { settings.pool(for: $0) }
+        pools = routes.targets.indices.map { settings.pool(for: $0, of: routes) }
         servesSilentClients = routes.listeners.values.contains { $0.servesSilentClients }
         targetIndex = [:]
         for (index, target) in routes.targets.enumerated() { targetIndex[target.address] = index }

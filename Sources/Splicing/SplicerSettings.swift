@@ -41,6 +41,8 @@ public struct SplicerSettings: Sendable {
     public var isSplicing = true
     /// Source ports.
     public var ports: [ClosedRange<UInt16>] = [10000...32767, 61000...65535]
+    /// Those of them that are left where the datapath takes the others for plain flows.
+    public var portsBesidePlain: [ClosedRange<UInt16>] { PortShares(of: ports).spliced }
     /// Payload of one segment of a hello to an endpoint: the path's MSS less the timestamps.
     public var segmentSize = 1400
     /// What another configuration may change.

@@ -33,6 +33,7 @@ final class Daemon {
     private(set) var workers: [SpliceWorker] = []
     private(set) var sweeper: FlowSweeper?
     private(set) var promises: ListenerPromises?
+    private(set) var plain: PlainTables?
     private(set) var follower: NetworkFollower?
     var monitor: HealthMonitor?
     private(set) var desk: EndpointDesk?
@@ -128,6 +129,10 @@ final class Daemon {
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
         options.sourcePorts = configuration.source.ports
+        if configuration.hasPlainListeners {
+            options.openings = 2 * configuration.limits.handshakes
+            options.plainPorts = PortShares(of: configuration.source.ports).plain
+        }
         options.sources = configuration.sourceRooms
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
@@ -268,6 +273,10 @@ final class Daemon {
             datapath.detach(from: index)
         }
         try routing.giveSources(to: datapath)
+        let plain = PlainTables(datapath, admission, logger)
+        self.plain = plain
+        plain.use(routing.snapshot)
+        if configuration.hasPlainListeners { try plain.start() }
         for (address, promise) in plan.promises(routing) {
             try promises.listen(on: address, promise)
         }
@@ -298,7 +307,7 @@ final class Daemon {
         }
         let ways = FollowedWays(
             routing, plan, relay: relay, bridge: bridge, workers: workers, promises: promises,
-            logger: logger)
+            plain: plain, logger: logger)
         let follower = try NetworkFollower(interfaces, ways, logger)
         self.follower = follower
         try follower.start()
@@ -379,6 +388,7 @@ final class Daemon {
         monitor?.stop()
         // Workers first: what they hand over in their last round is still reset by the relay.
         heartbeat?.stop()
+        plain?.stop()
         datapath?.detachHandshakes()
         CrashPoint.reach(.handshakesDetached)
         for worker in workers { worker.stop() }

@@ -16,6 +16,7 @@ struct FollowedWays: Sendable {
     private let bridge: RelayBridge
     private let workers: [SpliceWorker]
     private let promises: ListenerPromises?
+    private let plain: PlainTables?
     private let logger: Logger
 
     private var targets: [Target]
@@ -27,13 +28,15 @@ struct FollowedWays: Sendable {
     /// As the daemon started with them.
     init(
         _ routing: Routing, _ plan: Plan, relay: Relay, bridge: RelayBridge,
-        workers: [SpliceWorker], promises: ListenerPromises?, logger: Logger
+        workers: [SpliceWorker], promises: ListenerPromises?, plain: PlainTables?,
+        logger: Logger
     ) {
         self.routing = routing
         self.relay = relay
         self.bridge = bridge
         self.workers = workers
         self.promises = promises
+        self.plain = plain
         self.logger = logger
         targets = routing.snapshot.targets
         segmentSize = plan.segmentSize
@@ -80,6 +83,7 @@ struct FollowedWays: Sendable {
         targets = found
         segmentSize = newSegmentSize
         for worker in workers { worker.deliver(.ways(targets, segmentSize: segmentSize)) }
+        plain?.follow(targets)
         guard !changed.isEmpty else { return }
         logger.notice(
             "ways to endpoints changed",

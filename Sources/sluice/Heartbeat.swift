@@ -2,32 +2,19 @@
 
 import Datapath
 import KernelSockets
-import Synchronization
 
-/// A thread that tells the datapath that the daemon lives, where the kernel does not detach programs of
-/// the dead (clsact). Of its own: whatever else takes long must not look like death.
-final class Heartbeat: Sendable {
-    private static let interval = Duration.milliseconds(250)
-
-    private let bell: EventCounter
-    private let epoll: Epoll
-    private let isStopping = Atomic<Bool>(false)
-    private let thread = Mutex<KernelThread?>(nil)
+/// Tells the datapath that the daemon lives, where the kernel does not detach programs of the dead
+/// (clsact). On a thread of its own: whatever else takes long must not look like death.
+struct Heartbeat {
+    private let thread: PeriodicThread
 
     /// Beats from now on.
     init(_ datapath: KernelDatapath) throws {
-        bell = try EventCounter()
-        epoll = try Epoll()
-        try epoll.add(bell, token: 0)
+        // Nobody is served before the first beat.
         Self.beat(datapath)
-        var running: KernelThread? = try KernelThread(name: "heartbeat") { [self] in
-            var events = [Epoll.Event()]
-            while !isStopping.load(ordering: .relaxed) {
-                Self.beat(datapath)
-                _ = try? epoll.wait(&events, timeout: Self.interval)
-            }
+        thread = try PeriodicThread(name: "heartbeat", every: .milliseconds(250)) {
+            Self.beat(datapath)
         }
-        thread.withLock { $0 = running.take() }
     }
 
     private static func beat(_ datapath: KernelDatapath) {
@@ -35,10 +22,5 @@ final class Heartbeat: Sendable {
     }
 
     /// Ends the thread and waits for it.
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    func stop() { thread.stop() }
 }

@@ -125,6 +125,7 @@ extension Daemon {
         }
         for _ in workers { done.wait() }
         next.limits.follow(configuration, next.listenerIDs, after: earlier.limits)
+        plain?.use(routes)
         do {
             try promises?.use(routes)
         } catch {

@@ -48,7 +48,8 @@ struct Routing: Sendable {
         }
         var listeners: [UInt16: ListenerRoutes] = [:]
         for (listener, id) in zip(configuration.listeners, listenerIDs) {
-            listeners[id] = ListenerRoutes(listener, id: id)
+            listeners[id] = ListenerRoutes(
+                listener, id: id, isSplicing: configuration.isSplicing)
         }
         var snapshot = RoutingSnapshot(
             listeners: listeners, clusters: clusters, targets: targets, loads: loads,
@@ -196,7 +197,7 @@ func targets(
 }
 
 extension ListenerRoutes {
-    init(_ listener: Listener, id: UInt16) {
+    init(_ listener: Listener, id: UInt16, isSplicing: Bool) {
         self.init(id: id)
         table = listener.routes
         defaultCluster = listener.defaultCluster
@@ -207,6 +208,7 @@ extension ListenerRoutes {
         lateGoesToDefault = listener.hello.onTimeout == .default
         largeGoesToDefault = listener.hello.onTooLarge == .default
         isSniffed = listener.mode == .tls
+        isPlain = isSplicing && listener.mode == .plain
         serverFirstAfter = listener.hello.serverFirstAfter
         proxySenders = listener.proxySenders
     }

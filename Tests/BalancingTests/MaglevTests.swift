@@ -79,3 +79,47 @@ import WireTypes
         #expect(!Balance.isPrime(65536) && !Balance.isPrime(257 * 257))
     }
 }
+
+@Suite struct `Slots for a picker elsewhere` {
+    private func picker(_ count: Int, _ policy: BalancePolicy = .maglev) -> Picker {
+        let endpoints = (0..<count).map { index in
+            Endpoint(address: TransportAddress(IPAddress(v4: 0x0a00_0000 + UInt32(index)), 443))
+        }
+        var balance = Balance()
+        (balance.policy, balance.tableSize) = (policy, 1021)
+        return Picker(
+            endpoints, loads: endpoints.map { _ in EndpointLoad() }, balance: balance)
+    }
+
+    @Test func `are of all endpoints while all serve`() {
+        var picker = picker(7)
+        let slots = picker.slots(now: 0)
+        #expect(slots.count == 1021)
+        #expect(Set(slots) == Set(0..<7))
+    }
+
+    @Test func `move only from endpoints that fall ill, to all others`() {
+        var picker = picker(7)
+        let before = picker.slots(now: 0)
+        picker.states.set(health: .down, of: 3, now: 0)
+        let after = picker.slots(now: 0)
+        var heirs = Set<UInt16>()
+        for (old, new) in zip(before, after) {
+            if old == 3 { heirs.insert(new) } else { #expect(old == new) }
+        }
+        #expect(heirs == [0, 1, 2, 4, 5, 6])
+        picker.states.set(health: .up, of: 3, now: 0)
+        #expect(picker.slots(now: 0) == before)
+    }
+
+    @Test func `are nobody's when no endpoint may serve`() {
+        var picker = picker(2)
+        for index in 0..<2 { picker.states.set(administration: .draining, of: index, now: 0) }
+        #expect(picker.slots(now: 0) == [Picker.nobody])
+    }
+
+    @Test func `are none of policies without a table`() {
+        var picker = picker(3, .roundRobin)
+        #expect(picker.slots(now: 0).isEmpty)
+    }
+}

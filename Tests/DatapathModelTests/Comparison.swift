@@ -30,9 +30,10 @@ extension KernelSide {
         guard let kernel = try run(trial) else { return nil }
         var first: Comparison?
         for hasToken in [true, false] {
-            for now in kernel.moments {
+            for (now, earlier) in kernel.readings {
                 var world = trial.world(from: kernel.times.0, at: now, interface: bench.interface)
                 world.hasToken = hasToken
+                world.earlier = earlier
                 world.cookie = cookie(trial, kernel)
                 let outcome = model(trial.packet, trial.etherType, trial.hook, trial.link, &world)
                 var comparison = Comparison(
@@ -78,6 +79,26 @@ extension KernelSide {
             }
         }
         if comparison.trial.hook == .handshake { found += clientDifferences(comparison) }
+        if comparison.trial.isPlain { found += openingDifferences(comparison) }
+        return found
+    }
+
+    private func openingDifferences(_ comparison: Comparison) -> [String] {
+        let (world, kernel) = (comparison.world, comparison.kernel)
+        var found: [String] = []
+        for key in Set(world.openings.keys).union(kernel.openings.keys) {
+            let expected = world.openings[key].map { entry($0, -1) }
+            if !areSame(expected, kernel.openings[key]) {
+                found.append("opening \(key)" + places(expected, kernel.openings[key]))
+            }
+        }
+        for key in comparison.trial.openings.map(\.key)
+        where !comparison.trial.rows.contains(where: { $0.key == key }) {
+            let expected = world.row(of: key).map { entry($0, -1) }
+            if !areSame(expected, kernel.opened[key]) {
+                found.append("opened \(key)" + places(expected, kernel.opened[key]))
+            }
+        }
         return found
     }
 

@@ -20,6 +20,12 @@ func describe(_ comparison: Comparison) -> String {
         lines.append("  model  \(comparison.world.row(of: row.key).map(fields) ?? "gone")")
         lines.append("  kernel \(comparison.kernel.rows[index].map { "\($0)" } ?? "gone")")
     }
+    for row in trial.openings { lines.append("opening \(fields(row.key)): \(fields(row.row))") }
+    if trial.isPlain {
+        lines.append("plain \(fields(trial.plain))")
+        lines.append("  model  \(fields(comparison.world.openings))")
+        lines.append("  kernel \(comparison.kernel.openings)")
+    }
     if trial.hook == .handshake {
         lines.append("clients \(trial.handshakes)")
         lines.append("  model  \(comparison.world.handshakes.notes)")

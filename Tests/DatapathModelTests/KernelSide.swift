@@ -14,6 +14,9 @@ struct KernelOutcome {
     var bytes: [UInt8]
     /// Rows afterwards, in the order of the trial's; nil: gone.
     var rows: [flow_entry?]
+    /// Openings afterwards, and rows of flows that were openings before.
+    var openings: [Tuple: flow_entry] = [:]
+    var opened: [Tuple: flow_entry] = [:]
     var note: handshake_note?
     var isAdopted: Bool
     /// The coarse clock before and after the run.
@@ -23,11 +26,22 @@ struct KernelOutcome {
     /// of which is `times`: then its own notes tell.
     var moments: [UInt64] {
         guard times.0 < times.1 else { return [times.0] }
-        let entries = rows.compactMap(\.self)
+        let entries = rows.compactMap(\.self) + openings.values + opened.values
         let notes =
-            entries.flatMap { [$0.last_seen_ns, $0.next_hop_checked_ns, $0.last_data_ns] }
+            entries.flatMap {
+                [$0.last_seen_ns, $0.next_hop_checked_ns, $0.last_data_ns, $0.created_ns]
+            }
             + [note?.created_ns].compactMap(\.self)
         return [times.0, times.1] + notes.filter { times.0 < $0 && $0 < times.1 }
+    }
+}
+
+extension KernelOutcome {
+    /// Each of them, with no tick between two readings and with one.
+    var readings: [(now: UInt64, earlier: UInt64)] {
+        let moments = moments
+        return moments.map { ($0, 0) }
+            + moments.flatMap { now in moments.filter { $0 < now }.map { (now, $0) } }
     }
 }
 
@@ -38,6 +52,10 @@ final class KernelSide {
     private let flowMap: Int32
     private var references: [TemplateReference] = []
     private var present: [Tuple] = []
+    /// Whether the trial before this one had to do with openings, and which flows may have come of
+    /// them.
+    private var hadOpenings = false
+    private var opened: [Tuple] = []
     private var out = [UInt8](repeating: 0, count: 16384)
     private var entry = flow_entry()
 
@@ -52,6 +70,12 @@ final class KernelSide {
         ]
         flowMap = bench.datapath.flows.number
         storeTemplates()
+        for family in Family.all {
+            for (listener, choice) in PlainChoice.all(family).enumerated() {
+                try bench.datapath.setPlainTable(
+                    choice.table, listener: UInt16(listener), isIPv4: !family.isIPv6)
+            }
+        }
     }
 
     private func storeTemplates() {
@@ -109,7 +133,28 @@ final class KernelSide {
         if result.verdict != Verdict.drop.rawValue { outcome.bytes = Array(out[..<Int(size)]) }
         outcome.rows = trial.rows.map { read($0.key) }
         if trial.hook == .handshake { readClient(trial, &outcome) }
+        if trial.isPlain { readOpenings(trial, &outcome) }
         return outcome
+    }
+
+    private func readOpenings(_ trial: Trial, _ outcome: inout KernelOutcome) {
+        for key in bench.datapath.openings.keys() {
+            outcome.openings[Tuple(key)] = bench.datapath.openings.value(of: key)
+        }
+        for row in trial.openings { outcome.opened[row.key] = read(row.key) }
+    }
+
+    private func prepareOpenings(_ trial: Trial, _ now: UInt64) throws {
+        let datapath = bench.datapath
+        for key in datapath.openings.keys() { datapath.openings.remove(key) }
+        for key in opened + trial.openings.map(\.key)
+        where !trial.rows.contains(where: { $0.key == key }) {
+            datapath.flows.remove(key.abi)
+        }
+        opened = trial.openings.map(\.key)
+        for row in trial.openings {
+            try datapath.openings.set(row.key.abi, to: entry(row.row(at: now), row.template))
+        }
     }
 
     private func prepare(_ trial: Trial, _ now: UInt64) throws {
@@ -120,7 +165,11 @@ final class KernelSide {
         for row in trial.rows {
             try bench.datapath.flows.set(row.key.abi, to: entry(row.row(at: now), row.template))
         }
-        if trial.hook == .handshake { try prepareClients(trial, now) }
+        if trial.hook == .handshake || trial.isPlain || hadOpenings {
+            try prepareClients(trial, now)
+        }
+        if trial.isPlain || hadOpenings { try prepareOpenings(trial, now) }
+        hadOpenings = trial.isPlain
     }
 
     private func read(_ key: Tuple) -> flow_entry? {

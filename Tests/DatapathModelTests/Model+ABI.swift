@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CDatapathABI
+import Datapath
 import DatapathModel
+import WireTypes
 
 extension Address {
     var abi: ip_address {
@@ -21,6 +23,41 @@ extension Tuple {
             saddr: source.abi, daddr: destination.abi, sport: sourcePort.bigEndian,
             dport: destinationPort.bigEndian, protocol: 6)
     }
+}
+
+extension Tuple {
+    init(_ tuple: flow_tuple) {
+        self.init(
+            source: Address(tuple.saddr), destination: Address(tuple.daddr),
+            sourcePort: UInt16(bigEndian: tuple.sport),
+            destinationPort: UInt16(bigEndian: tuple.dport))
+    }
+}
+
+extension Address {
+    init(_ address: ip_address) {
+        let word = address.word
+        self.init(
+            high: UInt64(UInt32(bigEndian: word.0)) << 32 | UInt64(UInt32(bigEndian: word.1)),
+            low: UInt64(UInt32(bigEndian: word.2)) << 32 | UInt64(UInt32(bigEndian: word.3)))
+    }
+}
+
+extension PlainChoice {
+    /// As the daemon writes it.
+    var table: PlainTable {
+        PlainTable(
+            cluster: cluster, hashesPort: hashesPort,
+            endpoints: endpoints.map { endpoint in
+                PlainTable.Endpoint(
+                    address: TransportAddress(endpoint.address.ip, endpoint.port),
+                    sources: endpoint.sources.map(\.ip), index: endpoint.index)
+            }, slots: slots)
+    }
+}
+
+extension Address {
+    fileprivate var ip: IPAddress { IPAddress(high: high, low: low) }
 }
 
 extension NextHop {
@@ -58,11 +95,17 @@ extension Row {
         entry.endpoint_scale = endpointScale
         entry.first_seq = firstSequence
         handover.write(to: &entry)
-        // What no program writes.
-        entry.listener = 0x1111
-        entry.cluster = 0x2222
-        entry.endpoint = 0x3333
-        entry.server_name = 0x4444_4444
+        if let origin {
+            entry.listener = origin.listener
+            entry.cluster = origin.cluster
+            entry.endpoint = origin.endpoint
+        } else {
+            // What no program writes.
+            entry.listener = 0x1111
+            entry.cluster = 0x2222
+            entry.endpoint = 0x3333
+            entry.server_name = 0x4444_4444
+        }
         return entry
     }
 }
@@ -95,7 +138,7 @@ extension Listener {
     var abi: listener_entry {
         listener_entry(
             listener: id, mss: mss, window_scale: windowScale,
-            flags: promisesTimestamps ? 0 : 1, window: window,
+            flags: (promisesTimestamps ? 0 : 1) | (isPlain ? 4 : 0), window: window,
             process_list: 0, own_list: 0, process_limit: 0, own_limit: 0)
     }
 }

@@ -19,11 +19,17 @@ struct Trial: Sendable {
     var link = Link.ethernet
     var packet: [UInt8] = []
     var rows: [TrialRow] = []
+    /// Flows of plain listeners that are about to stand.
+    var openings: [TrialRow] = []
     var handshakes = Handshakes()
+    var plain = PlainChoice()
     var segments: UInt32 = 0
     var segmentSize: UInt32 = 0
     var priority: UInt32 = 0
     var isFromHost = false
+
+    /// Whether it has to do with plain listeners.
+    var isPlain: Bool { !openings.isEmpty || handshakes.listener.isPlain }
 
     /// As BPF_PROG_TEST_RUN reads it.
     var etherType: UInt16 { UInt16(packet[12]) << 8 | UInt16(packet[13]) }
@@ -39,6 +45,8 @@ struct Trial: Sendable {
         world.segments = segments
         world.segmentSize = segmentSize
         world.rows = rows.map { ($0.key, $0.row(at: start)) }
+        for row in openings { world.openings[row.key] = row.row(at: start) }
+        world.plain = plain
         world.handshakes = handshakes
         for (key, note) in handshakes.notes {
             world.handshakes.notes[key]?.created = moment(note.created, start)

@@ -31,6 +31,7 @@ struct TrialMaker {
         trial.link = random.oneIn(4) ? .raw : .ethernet
         if trial.hook != .handshake || random.oneIn(16) { makeRows() }
         if trial.hook == .handshake { makeClients() }
+        if trial.hook != .egress, random.oneIn(12) { makePlain() }
         if trial.hook == .flows, random.oneIn(10) {
             trial.packet = icmpError()
         } else {
@@ -93,6 +94,11 @@ struct TrialMaker {
 
     private mutating func flags() -> UInt8 {
         if trial.hook == .handshake, random.oneIn(2) { return 2 }
+        if trial.isPlain, trial.openings.isEmpty, random.oneIn(2) { return 2 }
+        if !trial.openings.isEmpty, !random.oneIn(8) {
+            return isUpstream
+                ? random.pick([2, 2, 16, 16, 24, 17, 4, 20]) : random.pick([0x12, 0x12, 16, 4, 20])
+        }
         if random.oneIn(4) { return random.byte() }
         if trial.rows.last?.row.state == .connecting, random.oneIn(2) {
             return isUpstream
@@ -121,6 +127,7 @@ struct TrialMaker {
             draft.acknowledgement = note.cookie &+ 1
             if random.oneIn(3) { draft.sequence = note.clientISN &+ 1 }
         }
+        if trial.isPlain, !random.oneIn(6) { numberOpening(&draft) }
         guard let row = trial.rows.first(where: { $0.key == draft.tuple })?.row,
             !random.oneIn(6)
         else { return }
@@ -129,6 +136,7 @@ struct TrialMaker {
             draft.sequence = random.oneIn(3) ? row.handover.clientISN : random.word()
             return
         }
+        if row.flags.contains(.plain), random.oneIn(3) { return }
         let peer = trial.rows.first { $0.key == row.rewrite.reversed }?.row ?? row
         let acknowledged = peer.lastAcknowledgement &+ peer.acknowledgementDelta
         let next = UInt32(truncatingIfNeeded: row.nextSequence)

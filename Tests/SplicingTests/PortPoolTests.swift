@@ -140,6 +140,19 @@ import WireTypes
         #expect(ports(&pool) == [104, 103, 102, 101, 100])
     }
 
+    @Test func `that has to leave ports to others hands them out no more`() {
+        var pool = pool()
+        let out = [pool.take(), pool.take(), pool.take()].compactMap(\.self)
+        pool.giveBack(out[2])
+        pool.use(sources: [Self.first], ranges: [100...101])
+        #expect(pool.inUse == 2)
+        #expect(pool.take() == nil)
+        for port in out.prefix(2) { pool.giveBack(port) }
+        #expect(ports(&pool) == [100, 101])
+        pool.use(sources: [Self.first], ranges: [100...104])
+        #expect(ports(&pool) == [102, 103, 104])
+    }
+
     @Test func `does nothing when told the sources that it has`() {
         var pool = pool()
         if let port = pool.take() { pool.giveBack(port) }

@@ -28,6 +28,34 @@ struct {
 	__type(value, struct handshake_note);
 } handshakes SEC(".maps");
 
+/*
+ * Flows of plain listeners until the client has acknowledged the SYN-ACK, both directions: SYNs from
+ * forged addresses push out one another here, and no flow. Full: the oldest is forgotten, and its
+ * client's SYN begins anew. Size set by the daemon. Pinned.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct flow_tuple);
+	__type(value, struct flow_entry);
+} openings SEC(".maps");
+
+/* One struct plain_table; of types that only inner maps name, clang 14 tells libbpf nothing. */
+struct plain_table_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct plain_table));
+};
+
+/* Endpoints of plain listeners. Key: listener << 1, 1 more for IPv6. Written by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__array(values, struct plain_table_map);
+} plain_tables SEC(".maps");
+
 /* Addresses and ports we accept on. Written by the daemon, read by the handshake program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

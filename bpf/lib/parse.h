@@ -52,6 +52,7 @@ struct packet {
 	__u8 is_fragment; /* the first of several: the only one that names its ports */
 	__u8 is_icmp;	  /* ICMP, nothing of it parsed */
 	__u8 quiet;	  /* another program counted this packet already */
+	__u8 verdict;	  /* where there is no entry to translate it by */
 };
 
 static __always_inline void map_ipv4(struct ip_address *to, __be32 from)

@@ -5,11 +5,7 @@
 
 #include "lib/hello.h"
 #include "lib/icmp.h"
-#include "lib/icmp_answer.h"
-#include "lib/rewrite.h"
-
-/* How many packets of a flow are dropped for the receiver's MSS alone. */
-#define LIMIT_TOLD_MAX 3
+#include "lib/plain.h"
 
 /* Data of the client that the daemon must see: nobody acknowledges it, so the client repeats it. */
 static __noinline int hand_over(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry)
@@ -65,67 +61,29 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 	return hand_over(skb, p, entry);
 }
 
-/* Bytes of layer 3 of the packet, or of each segment of a super-packet. */
-static __always_inline __u32 packet_length(const struct __sk_buff *skb, const struct packet *p)
+/* What is to be done with a packet of a flow before it is translated. */
+static __always_inline enum verdict flow_packet(struct __sk_buff *skb, struct packet *p,
+						struct flow_entry *entry)
 {
-	__u32 headers = p->l4 - p->l3 + p->header;
-
-	return headers + (skb->gso_size ? skb->gso_size : p->payload);
+	if (entry->state == FLOW_CONNECTING) {
+		if (entry->flags & FLOW_FLAG_UPSTREAM)
+			return client_connecting(skb, p, entry);
+		return endpoint_connecting(skb, p, entry);
+	}
+	/* Any other SYN on a live flow is for the other end to challenge (RFC 5961, 4). */
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
+	    !(entry->flags & (FLOW_FLAG_UPSTREAM | FLOW_FLAG_PLAIN)))
+		return endpoint_repeats(skb, p, entry);
+	if (entry->flags & FLOW_FLAG_OWNED)
+		return owned_bytes(skb, p, entry);
+	return VERDICT_CONTINUE;
 }
 
-/*
- * A packet that looks larger than its way out or its receiver's MSS. The way's limit is a fact. The
- * MSS is the receiver's word: a sender that does not hear us is let through after a few attempts.
- */
-static __noinline int too_big(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry)
+/* Whether the packet is of a new connection, and the flow of one that is over. */
+static __always_inline int begins_anew(const struct packet *p, const struct flow_entry *entry)
 {
-	__u32 length = packet_length(skb, p);
-	__u32 least = p->is_ipv6 ? MIN_MTU_IPV6 : MIN_MTU_IPV4;
-	__u32 limit = entry->next_hop.mtu;
-
-	if (length <= limit) {
-		limit = entry->size_limit;
-		if (length <= limit || limit < least || entry->limit_told >= LIMIT_TOLD_MAX)
-			return VERDICT_CONTINUE;
-		entry->limit_told++;
-	}
-	count(COUNTER_DROP_TOO_BIG);
-	return answer_icmp(skb, p, limit);
-}
-
-/* Once in a while: where packets leave, and whether the flow is still whole. */
-static __noinline int refresh(struct __sk_buff *skb, struct packet *p, struct flow_entry *entry)
-{
-	struct flow_entry *peer = flow_peer(entry);
-
-	if (!peer && (entry->state == FLOW_ESTABLISHED || entry->state == FLOW_CLOSING))
-		report_flow(p, entry, RECORD_ORPHANED);
-	return find_next_hop(skb, &entry->rewrite, &entry->next_hop,
-			     peer ? peer->ingress_ifindex : 0);
-}
-
-static __always_inline enum verdict translate(struct __sk_buff *skb, struct packet *p,
-					      struct flow_entry *entry)
-{
-	__u64 now = coarse_now();
-	enum verdict verdict;
-
-	if (now - entry->next_hop_checked_ns > NEXT_HOP_TTL_NS) {
-		if (!refresh(skb, p, entry))
-			return drop(COUNTER_DROP_NO_ROUTE);
-		entry->next_hop_checked_ns = now;
-	}
-	if (skb->len - p->l3 > entry->next_hop.mtu || skb->len - p->l3 > entry->size_limit) {
-		verdict = too_big(skb, p, entry);
-		if (verdict)
-			return verdict;
-	}
-	flow_seen(skb, p, entry, now);
-	verdict = rewrite_packet(skb, p, entry);
-	if (verdict)
-		return verdict;
-	count(COUNTER_TRANSLATED);
-	return redirect(skb, &entry->next_hop, p->l3);
+	return p->tcp_flags & TCP_SYN && entry->flags & FLOW_FLAG_UPSTREAM &&
+	       (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET);
 }
 
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)
@@ -143,27 +101,20 @@ static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l
 	/* The stack, where the others go too, must not put it together and answer. */
 	if (p.is_fragment)
 		return entry ? drop(COUNTER_DROP_FRAGMENT) : pass(COUNTER_PASS_FRAGMENT);
-	if (!entry)
-		return VERDICT_PASS; /* the handshake program counts it */
-	if (entry->state == FLOW_CONNECTING) {
-		if (entry->flags & FLOW_FLAG_UPSTREAM)
-			return client_connecting(skb, &p, entry);
-		return endpoint_connecting(skb, &p, entry);
+	if (entry && begins_anew(&p, entry)) {
+		flow_delete(&p.tuple, entry);
+		entry = NULL;
 	}
-	if (p.tcp_flags & TCP_SYN) {
-		if (!(entry->flags & FLOW_FLAG_UPSTREAM)) {
-			if (p.tcp_flags & TCP_ACK)
-				return endpoint_repeats(skb, &p, entry);
-		} else if (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET) {
-			flow_delete(&p.tuple, entry);
-			return VERDICT_PASS;
-		}
-		/* On a live flow a SYN is for the other end to challenge (RFC 5961, 4). */
-	}
-	if (entry->flags & FLOW_FLAG_OWNED) {
-		verdict = owned_bytes(skb, &p, entry);
+	if (entry) {
+		verdict = flow_packet(skb, &p, entry);
 		if (verdict)
 			return verdict;
+	} else {
+		if (!has_plain)
+			return VERDICT_PASS; /* the handshake program counts it */
+		entry = plain_entry(skb, &p);
+		if (!entry)
+			return p.verdict;
 	}
 	return translate(skb, &p, entry);
 }

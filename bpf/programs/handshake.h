@@ -17,12 +17,7 @@
 /* A note this old belongs to another SYN, even if the ISN is the same. */
 #define NOTE_TTL_NS 60000000000ull
 
-/* The ports that we connect to endpoints from; the daemon sets them. Empty: first > last. */
-#define PORT_RANGES 8
-struct port_range {
-	__u16 first;
-	__u16 last;
-};
+/* The ports that we connect to endpoints from; the daemon sets them. */
 const volatile struct port_range source_ports[PORT_RANGES] = {
 	{1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0},
 };
@@ -400,6 +395,9 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	if (!listener)
 		return is_for_source_port(skb, &p) ? stray(&p) : pass(COUNTER_PASS_NO_FLOW);
 	is_syn = (p.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+	/* The flows program takes SYNs of these. */
+	if (listener->flags & LISTENER_FLAG_PLAIN)
+		return stray(&p);
 	if (is_syn && asks_for_source(listener)) {
 		verdict = judge_source(skb, &p, listener, 0);
 		if (verdict)

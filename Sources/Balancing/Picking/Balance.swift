@@ -54,6 +54,8 @@ public struct Balance: Hashable, Sendable {
     /// The defaults.
     public init() {}
 
+    /// The largest of a cluster that the datapath shares out itself.
+    public static let largestPlainTable = 65537
     /// The largest table size.
     public static let largestTable = 5_000_011
 

@@ -120,7 +120,7 @@ public final class EndpointStates: Sendable {
     }
 
     /// Moves on with each change.
-    var version: UInt64 { number.load(ordering: .acquiring) }
+    public var version: UInt64 { number.load(ordering: .acquiring) }
 
     /// Who serves now.
     var serving: ServingSet { published.withLock { $0 } }

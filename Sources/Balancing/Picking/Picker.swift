@@ -69,14 +69,24 @@ public struct Picker: Sendable {
     public mutating func pick(
         for client: ClientKey, excluding tried: TriedEndpoints = TriedEndpoints(), now: UInt64
     ) -> Int? {
-        if states.version != serving.version { serving = states.serving }
-        if !serving.warming.isEmpty { settle(now: now) }
+        follow(now: now)
         guard !serving.members.isEmpty else { return nil }
         if serving.isPanic { states.countPanic() }
         let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
         return self.choice(choice, client)
             ?? serving.reserve.first { !tried.contains(Int($0)) && !choice.isFull(Int($0)) }
             .map { Int($0) }
+    }
+
+    /// Goes by the states that were published last.
+    mutating func follow(now: UInt64) {
+        if states.version != serving.version { serving = states.serving }
+        if !serving.warming.isEmpty { settle(now: now) }
+    }
+
+    /// Whether the client's port is hashed with its address.
+    public var hashesPort: Bool {
+        shared.balance.policy == .maglev && shared.balance.hashKey == .sourcePort
     }
 
     /// Whether there would be an endpoint for a client, were it not for their bounds: those that

@@ -19,6 +19,8 @@ public final class TestBench: @unchecked Sendable {
     public let interface: UInt32
     /// Ports that splices come from.
     public static let sourcePorts: ClosedRange<UInt16> = 20000...20007
+    /// Those of them that flows of plain listeners come from.
+    public static let plainPorts: ClosedRange<UInt16> = 20004...20007
     private let namespace: NetworkNamespace
     private var rings: WorkerRings
     private var baseline: [UInt64] = []
@@ -68,7 +70,9 @@ public final class TestBench: @unchecked Sendable {
         options.mergesRows = true
         options.flows = rows
         options.handshakes = 1024
+        options.openings = 64
         options.sourcePorts = [Self.sourcePorts]
+        options.plainPorts = [Self.plainPorts]
         let datapath = try KernelDatapath(options)
         self.datapath = datapath
         rings = try WorkerRings(datapath, worker: 0)

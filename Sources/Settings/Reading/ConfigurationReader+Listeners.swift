@@ -45,10 +45,11 @@ extension ConfigurationReader {
         self.routes(section, clusters, &routes)
         rules(section, clusters, &routes)
         let standard = cluster(section, ListenerSection.standard, clusters)
+        let mode = section.value(ListenerSection.mode)
         let hasRoutes = [ListenerSection.routes, ListenerSection.rules].contains { key in
             section.mentions(key) && section.entry(key)?.value.isEmpty != true
         }
-        if !hasRoutes, !section.mentions(ListenerSection.standard) {
+        if mode != .plain, !hasRoutes, !section.mentions(ListenerSection.standard) {
             report(
                 entry.position,
                 "listener \(quoted(entry.name)) has none of \"routes\", \"rules\" and "
@@ -64,9 +65,10 @@ extension ConfigurationReader {
             maxConnections: section.value(ListenerSection.maxConnections),
             access: access(section.entry(ListenerSection.access)),
             perSource: perSource(section.entry(ListenerSection.perSource)))
-        read.mode = section.value(ListenerSection.mode)
+        read.mode = mode
         read.proxySenders = section.values(ListenerSection.acceptProxy).map(\.value)
-        if read.mode == .tcp { reportNames(section) }
+        if mode == .tcp { reportNames(section) }
+        if mode == .plain { reportUnknownToKernel(section, entry, clusters) }
         return read
     }
 

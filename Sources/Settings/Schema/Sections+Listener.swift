@@ -10,7 +10,8 @@ enum ListenerSection: Section {
     static let addresses = ListKey("addresses", .listenerAddresses, "The same, for several.")
     static let mode = ValueKey(
         "mode", .choice, standard: Defaults.mode,
-        "tls routes by the ClientHello; tcp looks at no byte of a client, nor waits for one.")
+        "tls routes by the ClientHello; tcp looks at no byte of a client, nor waits for one; plain "
+            + "has the kernel alone pick endpoints of the default cluster, from the SYN on.")
     static let acceptProxy = ListKey(
         "accept_proxy", .addressBlock,
         "Where clients come from that must begin with a PROXY header, which tells who they are.")

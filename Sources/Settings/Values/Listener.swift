@@ -41,6 +41,8 @@ public enum ListenerMode: String, Hashable, Sendable, CaseIterable {
     case tls
     /// Does not look at them, nor wait for them.
     case tcp
+    /// Does not come to see them: the datapath picks endpoints of the default cluster itself.
+    case plain
 }
 
 /// What bounds the wait for a ClientHello.

@@ -64,6 +64,8 @@ enum flow_flag {
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
+	FLOW_FLAG_PLAIN = 1 << 11,	 /* of a plain listener: translated from the SYN on */
+	FLOW_FLAG_ANSWERED = 1 << 12,	 /* plain, endpoint to client: its SYN-ACK passed */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
@@ -184,6 +186,7 @@ struct listener_key {
 enum listener_flag {
 	LISTENER_FLAG_NO_TIMESTAMPS = 1 << 0, /* endpoints refuse them: not promised */
 	LISTENER_FLAG_TELLS_ACK = 1 << 1, /* the daemon hears of clients that said nothing yet */
+	LISTENER_FLAG_PLAIN = 1 << 2,	  /* endpoints are picked by the datapath: plain_tables */
 };
 
 struct listener_entry {
@@ -198,6 +201,38 @@ struct listener_entry {
 	__u16 process_limit;
 	__u16 own_limit;
 };
+
+#define PLAIN_SLOTS_MAX	    65537u  /* of a plain table */
+#define PLAIN_ENDPOINTS_MAX 1024u   /* in a plain table */
+#define PLAIN_SOURCES_MAX   4u	    /* of ours towards an endpoint */
+#define PLAIN_TABLE_SIZE    221216u /* bytes of struct plain_table */
+
+/* An endpoint that the datapath may pick. */
+struct plain_endpoint {
+	struct ip_address addr;
+	struct ip_address source[PLAIN_SOURCES_MAX];
+	__be16 port;
+	__u16 sources;	/* how many */
+	__u16 endpoint; /* index in the cluster */
+	__u16 pad;
+};
+
+/*
+ * Who gets the clients of a plain listener, of one address family: a Maglev table (Eisenbud et al.,
+ * NSDI 2016, 3.4). Never changed: the daemon puts another in its place.
+ */
+struct plain_table {
+	__u32 size;	   /* slots in use */
+	__u32 hashes_port; /* 1: the client's port counts, not its address alone */
+	__u16 cluster;
+	__u16 pad[3];
+	struct plain_endpoint endpoint[PLAIN_ENDPOINTS_MAX];
+	/* Of endpoint; PLAIN_ENDPOINTS_MAX and above: nobody. Some more, since the verifier does not
+	 * count exactly. */
+	__u16 slot[PLAIN_SLOTS_MAX + 7];
+};
+
+_Static_assert(sizeof(struct plain_table) == PLAIN_TABLE_SIZE, "PLAIN_TABLE_SIZE");
 
 /* Key of source_rules, a trie: the longest prefix of a list decides. */
 struct source_rule_key {
@@ -318,7 +353,7 @@ struct instance_state {
 	__u32 admitted_entries; /* of flows, up to which flows are spliced; for reports, 0: unknown
 				 */
 	__u32 reload_refused;	/* 1: the last reload was, and an older configuration is in force */
-	__u32 pad;
+	__u32 table_full;	/* 1: flows is above its watermark: plain listeners take nobody */
 };
 
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
@@ -459,6 +494,9 @@ enum counter {
 	COUNTER_SOURCE_FULL,	 /* ... of sources that have all the connections they may have */
 	COUNTER_SOURCE_TOO_FAST, /* ... of sources that open connections too fast */
 	COUNTER_FAST_DRY_RUN,	 /* hellos let through that this would have stopped */
+	COUNTER_PLAIN_OPENED,	 /* SYNs to plain listeners sent on to an endpoint */
+	COUNTER_PLAIN_REFUSED,	 /* ... reset: no endpoint may get them */
+	COUNTER_PLAIN_FULL,	 /* ... dropped: no room in the table, or no source port */
 	COUNTERS,		 /* how many, not a counter */
 };
 

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Balancing
+import Datapath
+import DatapathTesting
+import KernelBPF
+import Testing
+import WireTypes
+
+/// A client of a plain listener, and what its endpoint says. Both ends' numbers are their own.
+private struct PlainTalk {
+    let bench: TestBench
+    let family: Family
+    var client: HandshakeClient
+    let endpointSequence: UInt32 = 0x7fff_fff0
+
+    /// One endpoint, the family's, gets everybody.
+    init(_ bench: TestBench, _ family: Family, slots: [UInt16] = [0]) throws {
+        self.bench = bench
+        self.family = family
+        client = HandshakeClient(family)
+        var promise = ListenerPromise(listener: 3, mss: 1400)
+        promise.isPlain = true
+        try bench.datapath.listen(on: family.client.destination, promise)
+        let upstream = family.upstream
+        let table = PlainTable(
+            cluster: 5, hashesPort: false,
+            endpoints: [
+                PlainTable.Endpoint(
+                    address: upstream.destination, sources: [upstream.source.address], index: 9)
+            ], slots: slots)
+        try bench.datapath.setPlainTable(table, listener: 3, isIPv4: family == .v4)
+    }
+
+    /// Sends the SYN; the tuple that it went on with.
+    func open() throws -> FlowTuple {
+        let result = try bench.run(.flowsEthernet, on: client.syn)
+        let opening = try #require(bench.datapath.opening(of: family.client))
+        expect(result, isRedirectOf: forwarded(client.syn, as: opening.rewrite))
+        return opening.rewrite
+    }
+
+    func synAck(from way: FlowTuple) -> TestPacket {
+        var packet = TestPacket(way.reversed)
+        packet.flags = [.syn, .ack]
+        packet.sequence = endpointSequence
+        packet.acknowledgement = client.sequence &+ 1
+        packet.options = [
+            .maximumSegment(1460), .sackPermitted, .timestamps(77, client.timestamp), .nop,
+            .windowScale(11),
+        ]
+        return packet
+    }
+
+    /// The client's answer to it, with or without data.
+    func answer(_ data: [UInt8] = []) -> TestPacket {
+        var packet = TestPacket(family.client)
+        packet.flags = [.ack]
+        packet.sequence = client.sequence &+ 1
+        packet.acknowledgement = endpointSequence &+ 1
+        packet.options = [.nop, .nop, .timestamps(client.timestamp &+ 1, 77)]
+        packet.payload = data
+        return packet
+    }
+
+    /// Up to the flow that stands.
+    func establish() throws -> FlowTuple {
+        let way = try open()
+        expect(
+            try bench.run(.flowsEthernet, on: synAck(from: way)),
+            isRedirectOf: forwarded(synAck(from: way), as: family.client.reversed))
+        expect(
+            try bench.run(.flowsEthernet, on: answer()),
+            isRedirectOf: forwarded(answer(), as: way))
+        return way
+    }
+
+    /// One hop further, under another tuple, and else as it was.
+    func forwarded(_ packet: TestPacket, as tuple: FlowTuple) -> TestPacket {
+        var packet = packet
+        packet.tuple = tuple
+        packet.timeToLive -= 1
+        return packet
+    }
+}
+
+@Suite(.needsKernel) struct `Plain listener` {
+    @Test(arguments: Family.allCases)
+    func `sends the SYN on to an endpoint, options and all`(family: Family) throws {
+        try TestBench.use { bench in
+            let way = try PlainTalk(bench, family).open()
+            #expect(way.destination == family.upstream.destination)
+            #expect(way.source.address == family.upstream.source.address)
+            #expect(TestBench.plainPorts.contains(way.source.port))
+            #expect(bench.counts == [.plainOpened: 1, .translated: 1])
+            #expect(bench.datapath.row(of: family.client) == nil)
+            #expect(bench.records().hellos.isEmpty)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `has a flow once the client acknowledged the endpoint's SYN-ACK`(family: Family) throws {
+        try TestBench.use { bench in
+            let way = try PlainTalk(bench, family).establish()
+            let up = try #require(bench.datapath.row(of: family.client))
+            let down = try #require(bench.datapath.row(of: way.reversed))
+            #expect(up.state == .established && down.state == .established)
+            #expect(up.createdNanoseconds == down.createdNanoseconds)
+            #expect((up.sequenceDelta, up.acknowledgementDelta) == (0, 0))
+            #expect((up.timestampValueDelta, up.windowShift) == (0, 0))
+            #expect(up.endpointScale == 11)
+            // The SYN and the ACK; the SYN-ACK.
+            #expect(up.packets == 2 && down.packets == 1)
+            #expect(bench.datapath.opening(of: family.client) == nil)
+            #expect(bench.datapath.opening(of: way.reversed) == nil)
+            let told = bench.records()
+            #expect(told.hellos.isEmpty)
+            #expect(told.flows.map(\.kind) == [.established])
+            #expect(told.flows.first?.isPlain == true)
+            #expect(told.flows.first?.upstream == way)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `takes data for the ACK that was lost`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.open()
+            _ = try bench.run(.flowsEthernet, on: talk.synAck(from: way))
+            let data = talk.answer([1, 2, 3])
+            expect(
+                try bench.run(.flowsEthernet, on: data),
+                isRedirectOf: talk.forwarded(data, as: way))
+            #expect(bench.datapath.row(of: family.client)?.bytes == 3)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `sends a repeated SYN the same way, and another one another way`(family: Family) throws {
+        try TestBench.use { bench in
+            var talk = try PlainTalk(bench, family)
+            let way = try talk.open()
+            expect(
+                try bench.run(.flowsEthernet, on: talk.client.syn),
+                isRedirectOf: talk.forwarded(talk.client.syn, as: way))
+            talk.client.sequence = 99
+            let other = try talk.open()
+            #expect(other != way)
+            #expect(bench.datapath.opening(of: way.reversed) == nil)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `has no flow for an ACK of a number that the endpoint did not say`(
+        family: Family
+    ) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.open()
+            expect(
+                try bench.run(.flowsEthernet, on: talk.answer()), leaves: talk.answer().bytes,
+                TCVerdict.drop)
+            _ = try bench.run(.flowsEthernet, on: talk.synAck(from: way))
+            var forged = talk.answer()
+            forged.acknowledgement &+= 1
+            expect(
+                try bench.run(.flowsEthernet, on: forged), leaves: forged.bytes, TCVerdict.drop)
+            #expect(bench.datapath.row(of: family.client) == nil)
+            _ = try bench.run(.flowsEthernet, on: talk.answer())
+            #expect(bench.datapath.row(of: family.client) != nil)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `sends a refusal on, and the next SYN`(family: Family) throws {
+        try TestBench.use { bench in
+            var talk = try PlainTalk(bench, family)
+            let way = try talk.open()
+            var refusal = TestPacket(way.reversed)
+            refusal.flags = [.rst, .ack]
+            refusal.acknowledgement = talk.client.sequence &+ 1
+            expect(
+                try bench.run(.flowsEthernet, on: refusal),
+                isRedirectOf: talk.forwarded(refusal, as: family.client.reversed))
+            talk.client.sequence = 4711
+            _ = try talk.open()
+        }
+    }
+
+    /// SYNs that nobody answers must not take all ports for long.
+    @Test(arguments: Family.allCases)
+    func `takes the port of another opening when there is no other`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            for port in 1...40 as ClosedRange<UInt16> {
+                var syn = talk.client.syn
+                syn.tuple = family.client(at: family.client.source.address, port)
+                let result = try bench.run(.flowsEthernet, on: syn)
+                #expect(result.verdict == TCVerdict.redirect)
+            }
+            _ = try talk.establish()
+            // Whose port it was begins anew.
+            var stale = talk.answer()
+            stale.tuple = family.client(at: family.client.source.address, 1)
+            #expect(try bench.run(.flowsEthernet, on: stale).verdict != TCVerdict.redirect)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `begins anew on a flow that is over`(family: Family) throws {
+        try TestBench.use { bench in
+            var talk = try PlainTalk(bench, family)
+            let way = try talk.establish()
+            for tuple in [family.client, way.reversed] {
+                var row = try #require(bench.datapath.row(of: tuple))
+                row.state = .closed
+                try bench.datapath.set(row, of: tuple)
+            }
+            talk.client.sequence = 4711
+            _ = try talk.open()
+            #expect(bench.datapath.row(of: family.client) == nil)
+            #expect(bench.datapath.row(of: way.reversed) == nil)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `sends a SYN-ACK on that comes again when the flow stands`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.establish()
+            expect(
+                try bench.run(.flowsEthernet, on: talk.synAck(from: way)),
+                isRedirectOf: talk.forwarded(talk.synAck(from: way), as: family.client.reversed))
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `resets clients when nobody serves`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family, slots: [.max])
+            var reset = TestPacket(family.client.reversed)
+            reset.flags = [.rst, .ack]
+            reset.acknowledgement = talk.client.sequence &+ 1
+            reset.window = 0
+            expect(
+                try bench.run(.flowsEthernet, on: talk.client.syn), isRedirectOf: reset)
+            #expect(bench.counts == [.plainRefused: 1])
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `takes nobody when ports or the table are full`(family: Family) throws {
+        try TestBench.use { bench in
+            var talk = try PlainTalk(bench, family)
+            bench.datapath.setTableFull(true)
+            let syn = talk.client.syn
+            let refused = try bench.run(.flowsEthernet, on: syn)
+            expect(refused, leaves: syn.bytes, TCVerdict.drop)
+            bench.datapath.setTableFull(false)
+            for port in TestBench.plainPorts {
+                let way = FlowTuple(
+                    source: TransportAddress(family.upstream.source.address, port),
+                    destination: family.upstream.destination)
+                let row = FlowRow(
+                    rewrite: family.client.reversed, state: .established, isUpstream: false)
+                try bench.datapath.set(row, of: way.reversed)
+            }
+            talk.client.sequence = 1
+            let last = try bench.run(.flowsEthernet, on: talk.client.syn)
+            #expect(last.verdict == TCVerdict.drop)
+            #expect(bench.counts == [.plainFull: 2])
+        }
+    }
+
+    /// What the daemon looks for rows of, and what is none of its affair.
+    @Test(arguments: Family.allCases)
+    func `tells the daemon of segments of no flow`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let segment = talk.answer([1])
+            #expect(try bench.run(.flowsEthernet, on: segment).verdict == TCVerdict.pass)
+            #expect(try bench.run(.handshakeEthernet, on: segment).verdict == TCVerdict.drop)
+            #expect(bench.records().flows.map(\.kind) == [.stray])
+        }
+    }
+
+    /// Forged SYNs push out one another, and no flow.
+    @Test(arguments: Family.allCases)
+    func `keeps its flows under a flood of SYNs`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.establish()
+            for port in 1...500 as ClosedRange<UInt16> {
+                var syn = talk.client.syn
+                syn.tuple = family.client(at: family.client.source.address, port)
+                _ = try bench.run(.flowsEthernet, on: syn)
+            }
+            #expect(bench.datapath.row(of: family.client)?.state == .established)
+            #expect(bench.datapath.row(of: way.reversed)?.state == .established)
+        }
+    }
+
+    @Test(arguments: Family.allCases, [HashKey.source, .sourcePort])
+    func `picks the endpoint that the daemon would pick`(family: Family, key: HashKey) throws {
+        let addresses = (0..<50).map { index in
+            TransportAddress(family.upstream.destination.address, 9000 + UInt16(index))
+        }
+        var balance = Balance()
+        (balance.policy, balance.hashKey) = (.maglev, key)
+        var picker = Picker(
+            addresses.map { Endpoint(address: $0) }, loads: addresses.map { _ in EndpointLoad() },
+            balance: balance)
+        let table = PlainTable(
+            cluster: 5, hashesPort: picker.hashesPort,
+            endpoints: addresses.enumerated().map { index, address in
+                PlainTable.Endpoint(
+                    address: address, sources: [family.upstream.source.address],
+                    index: UInt16(index))
+            }, slots: picker.slots(now: 0))
+        try TestBench.use { bench in
+            _ = try PlainTalk(bench, family)
+            try bench.datapath.setPlainTable(table, listener: 3, isIPv4: family == .v4)
+            var syn = HandshakeClient(family).syn
+            for number in 0..<100 as Range<UInt16> {
+                syn.tuple = family.client(at: syn.tuple.source.address.next, 1000 + number)
+                _ = try bench.run(.flowsEthernet, on: syn)
+                let way = try #require(bench.datapath.opening(of: syn.tuple)).rewrite
+                let index = picker.pick(for: ClientKey(source: syn.tuple.source), now: 0)
+                #expect(way.destination == index.map { addresses[$0] })
+                bench.datapath.removeOpening(of: syn.tuple)
+                bench.datapath.removeOpening(of: way.reversed)
+            }
+        }
+    }
+}
+
+extension Family {
+    fileprivate func client(at address: IPAddress, _ port: UInt16) -> FlowTuple {
+        FlowTuple(
+            source: TransportAddress(address, port), destination: client.destination)
+    }
+}
+
+extension IPAddress {
+    fileprivate var next: IPAddress { IPAddress(high: high, low: low + 1) }
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Plain listeners. Nobody looks at the client's bytes, so the datapath picks the endpoint itself when
+ * the SYN comes, and translates from then on: both ends agree on numbers and options with each
+ * other. No daemon is needed for it, but to say which endpoints are well, and to count.
+ *
+ *   SYN                        the client acknowledges the SYN-ACK
+ *   ───▶ rows in openings ────────────────────────────────────────▶ rows in flows, ESTABLISHED
+ */
+#ifndef SLUICE_PLAIN_H
+#define SLUICE_PLAIN_H
+
+#include "hello.h"
+#include "sources.h"
+#include "translate.h"
+
+/* Whether there are plain listeners; the daemon says so. */
+const volatile __u32 has_plain = 0;
+
+/* The ports that plain flows go to endpoints from, and how many; the daemon sets them. */
+#define PORT_RANGES 8
+struct port_range {
+	__u16 first;
+	__u16 last; /* empty: first > last */
+};
+const volatile struct port_range plain_ports[PORT_RANGES] = {
+	{1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0}, {1, 0},
+};
+const volatile __u32 plain_port_count = 0;
+
+/* How many ports are tried for a flow before its client must try again. */
+#define PORT_ATTEMPTS 8
+
+/* Where rows are put together, too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_entry);
+} blank_rows SEC(".maps");
+
+/* Every bit of the result depends on every bit of value: as Balancing's StableHash (SplitMix64). */
+static __always_inline __u64 mix(__u64 value)
+{
+	value += 0x9e3779b97f4a7c15ull;
+	value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9ull;
+	value = (value ^ value >> 27) * 0x94d049bb133111ebull;
+	return value ^ value >> 31;
+}
+
+/* A number below count, in proportion to the hash. */
+static __always_inline __u32 hash_place(__u64 hash, __u32 count)
+{
+	return ((hash >> 32) * count + ((hash & 0xffffffff) * count >> 32)) >> 32;
+}
+
+static __always_inline __u64 hash_client(const struct packet *p, int with_port)
+{
+	const __be32 *word = p->tuple.saddr.word;
+	__u64 hash = mix((__u64)bpf_ntohl(word[0]) << 32 | bpf_ntohl(word[1]));
+
+	hash = mix(hash ^ ((__u64)bpf_ntohl(word[2]) << 32 | bpf_ntohl(word[3])));
+	return with_port ? mix(hash ^ bpf_ntohs(p->tuple.sport)) : hash;
+}
+
+/* The entry of the other direction; a port may have been given to another client since. */
+static __always_inline struct flow_entry *opening_peer(const struct flow_tuple *tuple,
+						       const struct flow_entry *entry)
+{
+	struct flow_tuple key;
+	struct flow_entry *peer;
+
+	reverse_tuple(&key, &entry->rewrite);
+	peer = bpf_map_lookup_elem(&openings, &key);
+	if (!peer)
+		return NULL;
+	reverse_tuple(&key, &peer->rewrite);
+	for (__u32 i = 0; i < sizeof(key) / 4; i++)
+		if (((const __u32 *)&key)[i] != ((const __u32 *)tuple)[i])
+			return NULL;
+	return peer;
+}
+
+static __always_inline void delete_opening(struct flow_tuple *tuple, const struct flow_entry *entry)
+{
+	struct flow_tuple key;
+
+	reverse_tuple(&key, &entry->rewrite);
+	bpf_map_delete_elem(&openings, &key);
+	bpf_map_delete_elem(&openings, tuple);
+}
+
+static __always_inline __be16 nth_plain_port(__u32 n)
+{
+	for (int i = 0; i < PORT_RANGES; i++) {
+		__u32 size = plain_ports[i].last - plain_ports[i].first + 1;
+
+		if (n < size)
+			return bpf_htons(plain_ports[i].first + n);
+		n -= size;
+	}
+	return 0;
+}
+
+static __always_inline struct plain_table *plain_table(__u16 listener, __u8 is_ipv6)
+{
+	__u32 key = (__u32)listener << 1 | is_ipv6, first = 0;
+	void *table = bpf_map_lookup_elem(&plain_tables, &key);
+
+	return table ? bpf_map_lookup_elem(table, &first) : NULL;
+}
+
+static __always_inline const struct plain_endpoint *pick_endpoint(const struct packet *p,
+								  const struct plain_table *table)
+{
+	__u32 size = table->size, slot, index;
+
+	if (!size || size > PLAIN_SLOTS_MAX)
+		return NULL;
+	slot = hash_place(hash_client(p, table->hashes_port), size);
+	if (slot >= PLAIN_SLOTS_MAX)
+		return NULL;
+	index = table->slot[slot];
+	return index < PLAIN_ENDPOINTS_MAX ? &table->endpoint[index] : NULL;
+}
+
+/*
+ * A port that no flow has, in way; one of an opening only after some attempts, so that SYNs that
+ * nobody answers cannot take all ports. False: all that were tried have a flow.
+ */
+static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct flow_entry *row)
+{
+	struct flow_tuple key;
+
+	for (int i = 0; i < PORT_ATTEMPTS; i++) {
+		hash = mix(hash);
+		way->sport = nth_plain_port(hash_place(hash, plain_port_count));
+		/* Whose pool of ports it would be of hears of the flow. */
+		row->worker = bpf_ntohs(way->sport) % workers;
+		reverse_tuple(&key, way);
+		if (!bpf_map_lookup_elem(&flows, &key) &&
+		    !bpf_map_update_elem(&openings, &key, row,
+					 i + 1 < PORT_ATTEMPTS ? BPF_NOEXIST : BPF_ANY))
+			return 1;
+	}
+	return 0;
+}
+
+/* Both rows of a flow that is about to be. False: there is no port, or no memory. */
+static __always_inline int make_opening(struct packet *p, const struct listener_entry *listener,
+					const struct plain_table *table,
+					const struct plain_endpoint *endpoint)
+{
+	__u64 hash = mix(hash_client(p, 1) ^ p->seq);
+	__u32 source = hash_place(hash, endpoint->sources);
+	struct flow_tuple way = {.protocol = IPPROTO_TCP};
+	__u32 first = 0;
+	struct flow_entry *row = bpf_map_lookup_elem(&blank_rows, &first);
+
+	if (!row || source >= PLAIN_SOURCES_MAX || source >= endpoint->sources)
+		return 0;
+	way.saddr = endpoint->source[source];
+	way.daddr = endpoint->addr;
+	way.dport = endpoint->port;
+	__builtin_memset(row, 0, sizeof(*row));
+	reverse_tuple(&row->rewrite, &p->tuple);
+	row->state = FLOW_CONNECTING;
+	row->flags = FLOW_FLAG_PLAIN;
+	row->listener = listener->listener;
+	row->cluster = table->cluster;
+	row->endpoint = endpoint->endpoint;
+	row->created_ns = coarse_now();
+	row->size_limit = SIZE_UNLIMITED;
+	if (!take_port(&way, hash, row))
+		return 0;
+	row->rewrite = way;
+	row->flags |= FLOW_FLAG_UPSTREAM;
+	row->client_isn = p->seq;
+	row->first_seq = p->seq + 1;
+	row->next_seq = row->first_seq;
+	return !bpf_map_update_elem(&openings, &p->tuple, row, BPF_ANY);
+}
+
+/* There is no entry to translate the packet by. */
+static __always_inline struct flow_entry *plain_end(struct packet *p, enum verdict verdict)
+{
+	p->verdict = verdict;
+	return NULL;
+}
+
+/* Whether flows has no room for plain flows; the daemon, which counts them, says so. */
+static __always_inline int table_is_full(void)
+{
+	__u32 key = 0;
+	struct instance_state *state = bpf_map_lookup_elem(&instance, &key);
+
+	return state && state->table_full;
+}
+
+/* The plain listener that the packet is a SYN to. */
+static __noinline struct listener_entry *plain_listener(const struct packet *p)
+{
+	struct listener_key key = {.addr = p->tuple.daddr, .port = p->tuple.dport};
+	struct listener_entry *listener;
+
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+		return NULL;
+	listener = bpf_map_lookup_elem(&listeners, &key);
+	return listener && listener->flags & LISTENER_FLAG_PLAIN ? listener : NULL;
+}
+
+/* A SYN to a plain listener goes to an endpoint at once. NULL and CONTINUE: nobody serves. */
+static __noinline struct flow_entry *open_plain(struct packet *p,
+						const struct listener_entry *listener)
+{
+	struct plain_table *table = plain_table(listener->listener, p->is_ipv6);
+	const struct plain_endpoint *endpoint = table ? pick_endpoint(p, table) : NULL;
+
+	if (!endpoint)
+		return plain_end(p, VERDICT_CONTINUE);
+	if (table_is_full() || !make_opening(p, listener, table, endpoint))
+		return plain_end(p, drop(COUNTER_PLAIN_FULL));
+	count(COUNTER_PLAIN_OPENED);
+	p->verdict = VERDICT_DROP;
+	return bpf_map_lookup_elem(&openings, &p->tuple);
+}
+
+/* What flowdump shows, and an RST of ours needs to know. */
+static __always_inline void note_syn_ack(const struct packet *p, struct flow_entry *entry,
+					 struct flow_entry *peer,
+					 const struct tcp_options *options)
+{
+	__u16 agreed = 0;
+
+	if (options->has_timestamps)
+		agreed |= FLOW_FLAG_TIMESTAMPS;
+	if (options->has_sack)
+		agreed |= FLOW_FLAG_SACK;
+	if (options->has_scale)
+		agreed |= FLOW_FLAG_WINDOW_SCALE;
+	entry->flags |= FLOW_FLAG_ANSWERED | agreed;
+	peer->flags |= agreed;
+	entry->endpoint_scale = options->has_scale ? options->scale : 0;
+	peer->endpoint_scale = entry->endpoint_scale;
+	entry->first_seq = p->seq + 1;
+	entry->next_seq = entry->first_seq;
+	entry->last_ack = p->ack;
+	peer->last_ack = p->seq + 1;
+}
+
+/* A packet of the endpoint before the client acknowledged its SYN-ACK. */
+static __always_inline struct flow_entry *endpoint_opening(struct __sk_buff *skb, struct packet *p,
+							   struct flow_entry *entry,
+							   struct flow_entry *peer)
+{
+	struct tcp_options options = {};
+
+	if (!(p->tcp_flags & TCP_SYN))
+		return entry;
+	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK || p->ack != peer->first_seq)
+		return plain_end(p, drop(COUNTER_DROP_BAD_SYN_ACK));
+	if (!load_options(skb, p, &options))
+		return plain_end(p, drop(COUNTER_DROP_MALFORMED));
+	note_syn_ack(p, entry, peer, &options);
+	return entry;
+}
+
+/*
+ * The client has shown that it is where it says: the flow stands. What the rows say in openings is
+ * what they begin with.
+ */
+static __always_inline struct flow_entry *establish(struct packet *p, struct flow_entry *entry,
+						    struct flow_entry *peer)
+{
+	struct flow_tuple key;
+
+	entry->state = FLOW_ESTABLISHED;
+	peer->state = FLOW_ESTABLISHED;
+	reverse_tuple(&key, &entry->rewrite);
+	if (bpf_map_update_elem(&flows, &key, peer, BPF_ANY))
+		return plain_end(p, drop(COUNTER_DROP_KERNEL));
+	if (bpf_map_update_elem(&flows, &p->tuple, entry, BPF_ANY)) {
+		bpf_map_delete_elem(&flows, &key);
+		return plain_end(p, drop(COUNTER_DROP_KERNEL));
+	}
+	report_flow(p, entry, RECORD_ESTABLISHED);
+	delete_opening(&p->tuple, entry);
+	p->verdict = VERDICT_DROP;
+	return bpf_map_lookup_elem(&flows, &p->tuple);
+}
+
+/* A packet of the client until then. */
+static __always_inline struct flow_entry *client_opening(struct packet *p, struct flow_entry *entry,
+							 struct flow_entry *peer)
+{
+	if (p->tcp_flags & TCP_SYN) {
+		if (p->seq == entry->client_isn)
+			return entry;
+		/* Another connection of the same port: the first was given up. */
+		delete_opening(&p->tuple, entry);
+		return plain_end(p, VERDICT_CONTINUE);
+	}
+	if (p->tcp_flags & TCP_RST)
+		return entry;
+	if (!(p->tcp_flags & TCP_ACK) || !(peer->flags & FLOW_FLAG_ANSWERED) ||
+	    p->ack != peer->first_seq || p->seq - entry->first_seq >= WINDOW_MAX)
+		return plain_end(p, drop(COUNTER_DROP_CONNECTING));
+	return establish(p, entry, peer);
+}
+
+/* What a packet of a flow that is about to be is translated by. NULL and CONTINUE: it is of none. */
+static __noinline struct flow_entry *plain_opening(struct __sk_buff *skb, struct packet *p)
+{
+	struct flow_entry *entry = bpf_map_lookup_elem(&openings, &p->tuple);
+	struct flow_entry *peer;
+
+	if (!entry)
+		return plain_end(p, VERDICT_CONTINUE);
+	peer = opening_peer(&p->tuple, entry);
+	if (!peer) {
+		/* One direction was forgotten: the client's SYN begins anew. */
+		bpf_map_delete_elem(&openings, &p->tuple);
+		return plain_end(p, VERDICT_CONTINUE);
+	}
+	if (entry->flags & FLOW_FLAG_UPSTREAM)
+		return client_opening(p, entry, peer);
+	return endpoint_opening(skb, p, entry, peer);
+}
+
+/* What a packet of no flow is translated by, if its listener is plain. NULL: p->verdict. */
+static __always_inline struct flow_entry *plain_entry(struct __sk_buff *skb, struct packet *p)
+{
+	struct flow_entry *entry = plain_opening(skb, p);
+	struct listener_entry *listener;
+	enum verdict verdict;
+
+	if (entry || p->verdict)
+		return entry;
+	listener = plain_listener(p);
+	if (!listener)
+		return plain_end(p, VERDICT_PASS);
+	if (asks_for_source(listener)) {
+		/* There is no hello to count against the source. */
+		verdict = judge_source(skb, p, listener, 1);
+		if (verdict)
+			return plain_end(p, verdict);
+	}
+	entry = open_plain(p, listener);
+	if (entry || p->verdict)
+		return entry;
+	return plain_end(p, turn_away(skb, p, COUNTER_PLAIN_REFUSED, 1));
+}
+
+#endif
