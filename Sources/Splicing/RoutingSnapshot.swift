@@ -135,6 +135,8 @@ public struct ClusterState: Sendable {
     public var proxyProtocol: ProxyProtocol
     /// What else a header of version 2 tells them.
     public var proxyTLVs: [ProxyTLV] = []
+    /// Whether they see their clients' own addresses and ports.
+    public var isTransparent = false
     /// What becomes of clients when no endpoint may get them.
     public var whenEmpty: EmptyAction
 
@@ -169,6 +171,8 @@ public struct RoutingSnapshot: Sendable {
     public let signals: HealthSignals
     /// How many connections there may be; nil: nothing is bounded.
     public var limits: ConnectionLimits?
+    /// Splices whose source is their client's, likewise.
+    let transparent: TransparentSplices
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
@@ -184,6 +188,7 @@ public struct RoutingSnapshot: Sendable {
         self.targets = targets
         lessons = EndpointLessons(count: targets.count, continuing: earlier?.lessons)
         signals = HealthSignals(targets: targets.count, continuing: earlier?.signals)
+        transparent = earlier?.transparent ?? TransparentSplices()
         clusterPlaces = Dictionary(
             clusters.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
