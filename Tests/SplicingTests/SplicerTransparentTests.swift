@@ -71,7 +71,9 @@ import WireTypes
 
     /// The worker that hears of a flow is that of the client's tuple, whosever port that would be.
     @Test(arguments: 0...2) func `is done with it on any worker`(worker: Int) throws {
-        let scene = scene(settings: { $0.worker = worker; $0.workers = 3 })
+        let scene = scene(settings: {
+            $0.worker = worker; $0.workers = 3
+        })
         let splice = try scene.establish(1)
         scene.table.set(splice, FLOW_CLOSED)
         scene.tell(.closed, of: splice)
@@ -166,7 +168,8 @@ import WireTypes
         expectNothingLeft(scene)
     }
 
-    @Test func `gives the port to the client's next connection while the last one lingers`() throws {
+    @Test func `gives the port to the client's next connection while the last one lingers`() throws
+    {
         let scene = scene()
         let old = try scene.establish(1, name: "b.test")
         scene.table.set(old, FLOW_CLOSED)
@@ -273,7 +276,9 @@ import WireTypes
     }
 
     @Test func `lets an adopted flow linger that was over, on the worker that began it`() throws {
-        let scene = scene(settings: { $0.worker = 1; $0.workers = 2 })
+        let scene = scene(settings: {
+            $0.worker = 1; $0.workers = 2
+        })
         _ = adopted(scene, worker: 2, state: FLOW_CLOSED)
         #expect(count(scene) == 0, "it is another worker's")
         let own = adopted(scene, worker: 3, state: FLOW_CLOSED)

@@ -24,7 +24,8 @@ extension ConfigurationReader {
             guard isSplicing else {
                 report(
                     position,
-                    "\"transparent\" needs spliced connections; leave \"splicing: off\" out, or this")
+                    "\"transparent\" needs spliced connections; leave \"splicing: off\" out, or this"
+                )
                 continue
             }
             for endpoint in clusters.all[index].endpoints.map(\.address) {

@@ -67,8 +67,8 @@ enum ClusterSection: Section {
     static var keys: [any AnyKey] {
         [
             connectTimeout, proxyProtocol, proxyTLVs, transparent, balance, hashKey, tableSize,
-            loadFactor, slowStart, panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
-            endpoints, endpointsFile, endpointsDNS,
+            loadFactor, slowStart, panicThreshold, health, ejection, onDown, whenEmpty,
+            maxConnections, endpoints, endpointsFile, endpointsDNS,
         ]
     }
 }
