@@ -173,6 +173,7 @@ public struct RoutingSnapshot: Sendable {
     public var limits: ConnectionLimits?
     /// Splices whose source is their client's, likewise.
     let transparent: TransparentSplices
+    let refused: RefusedClients
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
@@ -189,6 +190,7 @@ public struct RoutingSnapshot: Sendable {
         lessons = EndpointLessons(count: targets.count, continuing: earlier?.lessons)
         signals = HealthSignals(targets: targets.count, continuing: earlier?.signals)
         transparent = earlier?.transparent ?? TransparentSplices()
+        refused = earlier?.refused ?? RefusedClients()
         clusterPlaces = Dictionary(
             clusters.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }

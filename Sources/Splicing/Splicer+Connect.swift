@@ -246,14 +246,25 @@ extension Splicer where Kernel: ~Copyable {
     /// The endpoint refused, or took too long.
     mutating func nextEndpoint(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
         counters.increment(.failedAttempts)
+        noteFailure(client, failure, now: now)
+        endAttempt(client, now: now)
+        CrashPoint.reach(.attemptRemoved)
+        connect(client, now: now)
+    }
+
+    /// What it says of the endpoint. One that sees its clients may have something against this one.
+    private func noteFailure(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
+        let source = client.client.source
+        if client.splice?.upstream.source == source,
+            !routes.refused.isFirst(source.address, at: client.target)
+        {
+            return
+        }
         routes.signals.connectFailed(client.target, failure)
         if let patience = cluster(of: client)?.connectTimeout {
             let time = patience.wholeNanoseconds
             routes.loads[client.target].observe(connectTime: time, now: now)
         }
-        endAttempt(client, now: now)
-        CrashPoint.reach(.attemptRemoved)
-        connect(client, now: now)
     }
 
     /// The endpoint remembers the tuple: the same one, from another port. That of a transparent cluster

@@ -30,6 +30,7 @@ extension Splicer where Kernel: ~Copyable {
             let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
             routes.loads[client.target].observe(connectTime: took, now: now)
             routes.signals.connected(client.target)
+            routes.refused.forget(client.target)
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
+import WireChecking
 
 extension EndToEnd {
     /// ID-04: endpoints that see their clients' own addresses and ports, and answer by way of us.
@@ -80,6 +81,38 @@ extension EndToEnd {
                 #expect(peers.allSatisfy { $0.contains(family.client) }, "\(peers)")
                 try await expectSeen(talk, 300)
                 #expect(try await lab.counter("daemon_relayed") == 0)
+            }
+        }
+
+        /// Both captures against each other.
+        @Test(.needsCapture, arguments: Family.allCases)
+        func `is in every packet on the endpoint's wire, and nothing else differs`(
+            family: Family
+        ) async throws {
+            var configuration = Configuration.kafka(family)
+            for index in configuration.clusters.indices {
+                configuration.clusters[index].lines.insert("transparent: on", at: 0)
+            }
+            try await withLab(.twoArm) { [configuration] lab in
+                try await lab.perform("file", "1")
+                let hash = try await lab.hash(of: "1.bin")
+                _ = try await lab.startBalancer(configuration)
+                try await lab.perform("loss", "2")
+                let check = try await lab.whileCapturing {
+                    let transfers = try (0..<6).flatMap { _ in
+                        [
+                            try lab.startDownload("/1.bin", from: .listener(family)),
+                            try lab.startUpload("1.bin", to: .listener(family)),
+                        ]
+                    }
+                    for transfer in transfers {
+                        #expect(try await transfer.wait().text.hasPrefix(hash))
+                    }
+                }
+                #expect(check.violations.isEmpty, "\(check)")
+                #expect(check.figures.flows == 12 && check.figures.unpaired == 0, "\(check)")
+                let rows = try await lab.rows()
+                #expect(rows.count == 12 && rows.allSatisfy { $0.balancer == $0.client })
             }
         }
 

@@ -2,6 +2,7 @@
 
 import Balancing
 import CDatapathABI
+import HealthChecking
 import Testing
 import WireTypes
 
@@ -223,6 +224,28 @@ import WireTypes
         scene.wait(milliseconds: 500)
         #expect(cap.count.current == 0)
         expectNothingLeft(scene)
+    }
+
+    /// An endpoint that sees its clients bans one of them, who tries again and again.
+    @Test func `counts a client's failures once against an endpoint, until it takes another`()
+        throws
+    {
+        let scene = scene()
+        scene.splicer.routes.signals.listen(watchesFlows: false) {}
+        func fail(from client: String) throws -> [HealthSignals.Signal] {
+            let tuple = FlowTuple(source: at(client), destination: Scene.listener)
+            say(scene, from: tuple)
+            scene.tell(.refused, of: try scene.last())
+            return scene.splicer.routes.signals.takeAll()
+        }
+        let failure = [HealthSignals.Signal.connectFailed(target: 3, .refused)]
+        #expect(try fail(from: "203.0.113.1:20000") == failure)
+        for port in 20001...20009 { #expect(try fail(from: "203.0.113.1:\(port)") == []) }
+        #expect(try fail(from: "203.0.113.2:20000") == failure)
+        _ = try scene.establish(1, name: "b.test")
+        #expect(scene.splicer.routes.signals.takeAll() == [.connected(target: 3)])
+        #expect(try fail(from: "203.0.113.1:20010") == failure)
+        #expect(try fail(from: "203.0.113.1:20011") == [])
     }
 
     @Test func `leaves nothing behind when the flow table refuses`() throws {
