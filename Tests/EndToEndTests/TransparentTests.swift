@@ -19,6 +19,14 @@ extension EndToEnd {
             return configuration
         }
 
+        private func transparentKafka(_ family: Family) -> Configuration {
+            var configuration = Configuration.kafka(family)
+            for index in configuration.clusters.indices {
+                configuration.clusters[index].lines.insert("transparent: on", at: 0)
+            }
+            return configuration
+        }
+
         /// The endpoint's way to clients leads to the balancer, which need not forward anything else.
         private func withLab(
             _ layout: Lab.Layout = .usual, forwarding: Bool = false, echoes: Int = 1,
@@ -89,11 +97,8 @@ extension EndToEnd {
         func `is in every packet on the endpoint's wire, and nothing else differs`(
             family: Family
         ) async throws {
-            var configuration = Configuration.kafka(family)
-            for index in configuration.clusters.indices {
-                configuration.clusters[index].lines.insert("transparent: on", at: 0)
-            }
-            try await withLab(.twoArm) { [configuration] lab in
+            let configuration = transparentKafka(family)
+            try await withLab(.twoArm) { lab in
                 try await lab.perform("file", "1")
                 let hash = try await lab.hash(of: "1.bin")
                 _ = try await lab.startBalancer(configuration)
@@ -135,11 +140,8 @@ extension EndToEnd {
         func `bears many connections in a row, and nothing is left of them`(
             family: Family
         ) async throws {
-            var configuration = Configuration.kafka(family)
+            var configuration = transparentKafka(family)
             configuration.settings = []
-            for index in configuration.clusters.indices {
-                configuration.clusters[index].lines.insert("transparent: on", at: 0)
-            }
             try await withLab { [configuration] lab in
                 let ports = ["sysctl", "-q", "net.ipv4.ip_local_port_range=20000 20999"]
                 _ = try await lab.run(.client, ports)
@@ -322,6 +324,32 @@ extension EndToEnd {
             }
         }
 
+        @Test(arguments: [false, true], Family.allCases)
+        func `is known again when the kernel forgot a direction`(
+            ofClient: Bool, family: Family
+        ) async throws {
+            let configuration = transparentKafka(family)
+            try await withLab { lab in
+                _ = try await lab.startBalancer(configuration)
+                let hash = try await lab.hash(of: "16.bin")
+                let download = try lab.startDownload("/slow/16.bin", from: .listener(family))
+                let hasBegun = try await isTrue(within: .seconds(10)) {
+                    try await lab.flows("state established and bytes > 500KiB").count == 1
+                }
+                #expect(hasBegun)
+                for row in try await lab.flowTable() where row.isOfClient == ofClient {
+                    try await lab.remove(row)
+                }
+                let isWhole = try await isTrue(within: .seconds(15)) {
+                    try await lab.counter("daemon_restored") == 1
+                }
+                #expect(isWhole)
+                let row = try #require(try await lab.rows().first)
+                #expect(row.balancer == row.client)
+                #expect(try await download.wait().text.hasPrefix(hash))
+            }
+        }
+
         @Test(arguments: ["flowdump kill", "idle"], Family.allCases)
         func `is in the RST that ends the connection at both ends`(
             who: String, family: Family
@@ -360,11 +388,8 @@ extension EndToEnd {
         func `is that of ICMP errors by which the path's MTU is found`(
             router: Lab.Role, family: Family
         ) async throws {
-            var configuration = Configuration.kafka(family)
-            for index in configuration.clusters.indices {
-                configuration.clusters[index].lines.insert("transparent: on", at: 0)
-            }
-            try await withLab(.routed, forwarding: true) { [configuration] lab in
+            let configuration = transparentKafka(family)
+            try await withLab(.routed, forwarding: true) { lab in
                 _ = try await lab.startBalancer(configuration)
                 try await lab.perform("pace", "4096")
                 let hash = try await lab.hash(of: "16.bin")
