@@ -18,6 +18,8 @@ public struct Cluster: Hashable, Sendable {
     public let proxyProtocol: ProxyProtocol
     /// What else a header of version 2 tells them, in this order.
     public var proxyTLVs: [ProxyTLV] = []
+    /// Whether the endpoints see their clients' own addresses and ports.
+    public var isTransparent = false
     /// How new connections are shared out.
     public var balance: Balance
     /// How the endpoints are asked whether they are well; nil: not at all.

@@ -38,7 +38,7 @@ public enum RelayReason: String, Sendable, CaseIterable, Codable {
     case noBPF = "no-bpf"
     /// The endpoint lives on this host.
     case localEndpoint = "local-endpoint"
-    /// All source ports towards the endpoint are in use.
+    /// All source ports towards the endpoint are in use, or the client's own, where it is to be kept.
     case noPort = "no-port"
     /// Classification ended without a hello and the policy is the default route.
     case defaultRoute = "default-route"
@@ -146,7 +146,7 @@ public struct Flow: Sendable, Equatable {
     public var client: TransportAddress { upstream.tuple.source }
     /// The listener's address that the client connected to.
     public var listenerAddress: TransportAddress { upstream.tuple.destination }
-    /// The balancer's own side towards the endpoint.
+    /// Our side towards the endpoint; in a transparent cluster the client's own address and port.
     public var balancerAddress: TransportAddress { upstream.rewrite.source }
     /// The endpoint.
     public var endpoint: TransportAddress { upstream.rewrite.destination }

@@ -120,12 +120,14 @@ extension KernelDatapath {
     /// Whether packets with this tuple have a row. One system call.
     public func hasRow(of tuple: FlowTuple) -> Bool { flows.value(of: tuple.abi) != nil }
 
-    /// Removes both flows of a splice, unless the client's tuple serves another connection by now.
+    /// Removes both flows of a splice, but for one whose tuple serves another connection by now.
     public func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
         if let row = upstreamRow(of: client), row.createdNanoseconds == createdNanoseconds {
             flows.remove(client.abi)
         }
-        flows.remove(upstream.reversed.abi)
+        if let row = downstreamRow(of: upstream), row.createdNanoseconds == createdNanoseconds {
+            flows.remove(upstream.reversed.abi)
+        }
     }
 
     /// Removes one row, unless its tuple serves another connection by now.

@@ -84,8 +84,7 @@ public struct FlowAdoption {
             datapath.remove(
                 client: row.client, upstream: row.upstream,
                 createdNanoseconds: row.createdNanoseconds)
-            let owner = PortPool.owner(of: row.upstream.source.port, workers: workers.count)
-            workers[owner].post(
+            workers[row.owner(among: workers.count)].post(
                 .ended(
                     client: row.client, upstream: row.upstream,
                     createdNanoseconds: row.createdNanoseconds))

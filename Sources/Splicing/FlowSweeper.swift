@@ -218,8 +218,7 @@ public final class FlowSweeper: Sendable {
     }
 
     private func end(_ row: SpliceRow) {
-        let owner = PortPool.owner(of: row.upstream.source.port, workers: workers.count)
-        workers[owner].post(
+        workers[row.owner(among: workers.count)].post(
             .ended(
                 client: row.client, upstream: row.upstream,
                 createdNanoseconds: row.createdNanoseconds))

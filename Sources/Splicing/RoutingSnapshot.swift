@@ -138,6 +138,8 @@ public struct ClusterState: Sendable {
     public var proxyProtocol: ProxyProtocol
     /// What else a header of version 2 tells them.
     public var proxyTLVs: [ProxyTLV] = []
+    /// Whether they see their clients' own addresses and ports.
+    public var isTransparent = false
     /// What becomes of clients when no endpoint may get them.
     public var whenEmpty: EmptyAction
 
@@ -174,6 +176,9 @@ public struct RoutingSnapshot: Sendable {
     public var limits: ConnectionLimits?
     /// The places of those targets that the datapath picks itself.
     let plainTargets: Set<Int>
+    /// Splices whose source is their client's, likewise.
+    let transparent: TransparentSplices
+    let refused: RefusedClients
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
@@ -192,6 +197,8 @@ public struct RoutingSnapshot: Sendable {
         plainTargets = Set(
             listeners.values.filter(\.isPlain).compactMap(\.defaultCluster)
                 .flatMap { clusters[$0].targets })
+        transparent = earlier?.transparent ?? TransparentSplices()
+        refused = earlier?.refused ?? RefusedClients()
         clusterPlaces = Dictionary(
             clusters.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
     }

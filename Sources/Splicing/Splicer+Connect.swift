@@ -11,12 +11,20 @@ extension Splicer where Kernel: ~Copyable {
     private static var challengesLimit: Int { 4 }
     /// Attempts beyond one an endpoint, when some were ended by silence.
     private static var extraAttempts: Int { 3 }
+    /// Endpoints looked at for one towards which the client's port is free.
+    private static var heldLimit: Int { 8 }
 
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
         guard let endpoint = nextTurn(client, now: now) ?? otherTurn(client, now: now),
             let cluster = cluster(of: client)
         else { return }
+        ask(client, endpoint: endpoint, cluster, now: now)
+    }
+
+    private mutating func ask(
+        _ client: PendingClient, endpoint: Int, _ cluster: ClusterState, now: UInt64
+    ) {
         CrashPoint.reach(.endpointPicked)
         client.attempts += 1
         client.tried.insert(endpoint)
@@ -92,15 +100,14 @@ extension Splicer where Kernel: ~Copyable {
             places?.giveBack()
             return relay(client, .tableFull, now: now)
         }
-        guard let port = pools[client.target].take() else {
+        guard let source = takeSource(client, cluster, places, now: now) else {
             admission.release()
             places?.giveBack()
-            return relay(client, .noPort, now: now)
+            return askAnother(client, cluster, now: now)
         }
-        if let places { seats[SeatKey(port, client.target)] = places }
         routes.loads[client.target].open()
         CrashPoint.reach(.portTaken)
-        let upstream = FlowTuple(source: port, destination: target.address)
+        let upstream = FlowTuple(source: source, destination: target.address)
         if client.splice == nil { reading -= 1 }
         var splice = Splice(
             client: client.client, upstream: upstream, note: client.note,
@@ -127,6 +134,44 @@ extension Splicer where Kernel: ~Copyable {
         sendSYN(client, splice, now: now)
         round.append(client.client)
         client.round = roundNumber
+    }
+
+    /// Our end towards the endpoint: a port of ours or, in a transparent cluster, the client's own.
+    /// nil: there is none.
+    private mutating func takeSource(
+        _ client: PendingClient, _ cluster: ClusterState, _ places: TakenPlaces?, now: UInt64
+    ) -> TransportAddress? {
+        guard cluster.isTransparent else {
+            guard let port = pools[client.target].take() else { return nil }
+            if let places { seats[SeatKey(port, client.target)] = places }
+            return port
+        }
+        let source = client.client.source
+        let endpoint = routes.targets[client.target].address
+        // A host takes nothing from itself by wire.
+        if source.address == endpoint.address { return nil }
+        let upstream = FlowTuple(source: source, destination: endpoint)
+        switch routes.transparent.take(
+            upstream, for: client.client, createdNanoseconds: now, places)
+        {
+        case .held: return nil
+        case .replaced(let places):
+            places?.giveBack()
+            didFree(client.target)
+            counters.increment(.ended)
+        case .taken: break
+        }
+        return source
+    }
+
+    /// There is no source towards the endpoint. The client's own may be free towards another one.
+    private mutating func askAnother(
+        _ client: PendingClient, _ cluster: ClusterState, now: UInt64
+    ) {
+        guard cluster.isTransparent, client.attempts < Self.heldLimit,
+            let endpoint = pick(client, now: now)
+        else { return relay(client, .noPort, now: now) }
+        ask(client, endpoint: endpoint, cluster, now: now)
     }
 
     /// What fits into the segments of both sides.
@@ -184,7 +229,7 @@ extension Splicer where Kernel: ~Copyable {
         kernel.remove(
             client: splice.client, upstream: splice.upstream,
             createdNanoseconds: splice.createdNanoseconds)
-        giveBack(splice.upstream.source, client.target)
+        giveBack(splice.upstream, splice.createdNanoseconds, client.target)
     }
 
     /// Relays the client to its cluster.
@@ -201,17 +246,29 @@ extension Splicer where Kernel: ~Copyable {
     /// The endpoint refused, or took too long.
     mutating func nextEndpoint(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
         counters.increment(.failedAttempts)
-        routes.signals.connectFailed(client.target, failure)
-        if let patience = cluster(of: client)?.connectTimeout {
-            let time = patience.wholeNanoseconds
-            routes.loads[client.target].observe(connectTime: time, now: now)
-        }
+        noteFailure(client, failure, now: now)
         endAttempt(client, now: now)
         CrashPoint.reach(.attemptRemoved)
         connect(client, now: now)
     }
 
-    /// The endpoint remembers the tuple: the same one, from another port.
+    /// What it says of the endpoint. One that sees its clients may have something against this one.
+    private func noteFailure(_ client: PendingClient, _ failure: ConnectFailure, now: UInt64) {
+        let source = client.client.source
+        if client.splice?.upstream.source == source,
+            !routes.refused.isFirst(source.address, at: client.target)
+        {
+            return
+        }
+        routes.signals.connectFailed(client.target, failure)
+        if let patience = cluster(of: client)?.connectTimeout {
+            let time = patience.wholeNanoseconds
+            routes.loads[client.target].observe(connectTime: time, now: now)
+        }
+    }
+
+    /// The endpoint remembers the tuple: the same one, from another port. That of a transparent cluster
+    /// is asked from the same one, behind what ends the endpoint's memory.
     mutating func nextPort(_ client: PendingClient, _ event: FlowRecord, now: UInt64) {
         guard let splice = client.splice, let endpoint = client.endpoint,
             let cluster = cluster(of: client), client.challenges < Self.challengesLimit

@@ -46,6 +46,7 @@ extension Splicer where Kernel: ~Copyable {
             let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
             routes.loads[client.target].observe(connectTime: took, now: now)
             routes.signals.connected(client.target)
+            routes.refused.forget(client.target)
             didEstablish(client)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
@@ -111,7 +112,7 @@ extension Splicer where Kernel: ~Copyable {
             source: upstream.source, target: target,
             createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)
         if event.kind == .closed {
-            leaveSeat(upstream.source, target)
+            leaveSeat(upstream, event.createdNanoseconds, target)
             closed.append(item)
         } else {
             reset.append(item)
@@ -151,16 +152,18 @@ extension Splicer where Kernel: ~Copyable {
 
     mutating func end(_ client: FlowTuple, _ upstream: FlowTuple, _ created: UInt64) {
         kernel.remove(client: client, upstream: upstream, createdNanoseconds: created)
-        release(upstream.source, target: targetIndex[upstream.destination])
+        release(upstream, created, target: targetIndex[upstream.destination])
     }
 
     /// A splice has left the table. `target` is nil when its endpoint left the configuration.
-    mutating func release(_ source: TransportAddress, target: Int?) {
+    mutating func release(_ upstream: FlowTuple, _ created: UInt64, target: Int?) {
         guard let target else {
             admission.release()
             counters.increment(.ended)
             return
         }
+        if giveBackOwn(upstream, created, target) { return counters.increment(.ended) }
+        let source = upstream.source
         let owner = PortPool.owner(of: source.port, workers: settings.workers)
         if owner == settings.worker {
             free(source, target)
@@ -172,16 +175,37 @@ extension Splicer where Kernel: ~Copyable {
     /// A splice is told to be over more than once (FINs, then an RST, then the sweeper); its port
     /// comes back once, and with it the place in the table.
     private mutating func free(_ port: TransportAddress, _ target: Int) {
-        if giveBack(port, target) { counters.increment(.ended) }
+        if giveBackPort(port, target) { counters.increment(.ended) }
+    }
+
+    /// The attempt that had our end of the tuple is over.
+    mutating func giveBack(_ upstream: FlowTuple, _ created: UInt64, _ target: Int) {
+        if !giveBackOwn(upstream, created, target) { giveBackPort(upstream.source, target) }
+    }
+
+    /// False when no splice of that time kept its client's address and port.
+    private mutating func giveBackOwn(
+        _ upstream: FlowTuple, _ created: UInt64, _ target: Int
+    ) -> Bool {
+        guard routes.transparent.giveBack(upstream, createdNanoseconds: created) else {
+            return false
+        }
+        didFree(target)
+        return true
     }
 
     /// False when the port was not out.
     @discardableResult
-    mutating func giveBack(_ port: TransportAddress, _ target: Int) -> Bool {
+    private mutating func giveBackPort(_ port: TransportAddress, _ target: Int) -> Bool {
         guard pools[target].giveBack(port) else { return false }
+        didFree(target)
+        leaveSeat(of: port, target)
+        return true
+    }
+
+    /// A splice to the endpoint is over, and its end of ours free.
+    mutating func didFree(_ target: Int) {
         admission.release()
         routes.loads[target].close()
-        leaveSeat(port, target)
-        return true
     }
 }

@@ -24,11 +24,21 @@ extension Splicer where Kernel: ~Copyable {
             listener: row.listener, cluster: cluster,
             endpoint: cluster.flatMap { routes.clusters[$0].targets.firstIndex(of: target) },
             source: row.client.source.address)
-        seats[SeatKey(row.upstream.source, target)] = limits.adopt(seat)
+        let places = limits.adopt(seat)
+        if row.isTransparent {
+            routes.transparent.seat(row, places)
+        } else {
+            seats[SeatKey(row.upstream.source, target)] = places
+        }
     }
 
     /// A splice does not count any more; told again, nothing happens.
-    mutating func leaveSeat(_ source: TransportAddress, _ target: Int) {
+    mutating func leaveSeat(_ upstream: FlowTuple, _ created: UInt64, _ target: Int) {
+        routes.transparent.leaveSeat(upstream, createdNanoseconds: created)
+        leaveSeat(of: upstream.source, target)
+    }
+
+    mutating func leaveSeat(of source: TransportAddress, _ target: Int) {
         if seats.isEmpty { return }
         seats.removeValue(forKey: SeatKey(source, target))?.giveBack()
     }

@@ -35,7 +35,9 @@ extension Splicer where Kernel: ~Copyable {
             }
             if lingered.isEmpty { return }
             kernel.end(&lingered)
-            for splice in lingered { release(splice.upstream.source, target: splice.target) }
+            for splice in lingered {
+                release(splice.upstream, splice.createdNanoseconds, target: splice.target)
+            }
         } while true
     }
 

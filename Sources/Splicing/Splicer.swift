@@ -71,14 +71,14 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     /// Clients between hello and splice.
     public var pendingCount: Int { pending.count }
 
-    /// Keeps the port of a splice that an earlier daemon began, if it is this worker's; of one that
+    /// Keeps our end of a splice that an earlier daemon began, if it is this worker's; of one that
     /// was over while nobody listened, until its linger is over as well.
     public mutating func adopt(_ row: SpliceRow, now: UInt64) {
         let source = row.upstream.source
-        guard PortPool.owner(of: source.port, workers: settings.workers) == settings.worker,
+        guard row.owner(among: settings.workers) == settings.worker,
             let target = targetIndex[row.upstream.destination]
         else { return }
-        if pools[target].reserve(source) {
+        if row.isTransparent ? routes.transparent.adopt(row) : pools[target].reserve(source) {
             routes.loads[target].open()
             if row.state != .closed { takeSeat(of: row, target) }
         }

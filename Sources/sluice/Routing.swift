@@ -168,6 +168,7 @@ extension ClusterState {
             id: id, targets: targets, connectTimeout: cluster.connectTimeout, picker: picker,
             proxyProtocol: cluster.proxyProtocol, whenEmpty: cluster.whenEmpty)
         proxyTLVs = cluster.proxyTLVs
+        isTransparent = cluster.isTransparent
     }
 }
 

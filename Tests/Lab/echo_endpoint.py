@@ -3,7 +3,7 @@
 """echo_endpoint.py FIRST-PORT [COUNT [ADDRESS]]: sends back whatever comes, TLS or not.
 
 When the peer has closed its half it says more: 100,000 dots, then a line with the port it was
-reached at, how many bytes came and their SHA-256.
+reached at, how many bytes came and their SHA-256, and the peer's address and port.
 """
 import asyncio
 import hashlib
@@ -20,7 +20,9 @@ async def echo(reader, writer):
             writer.write(piece)
             await writer.drain()
         port = writer.get_extra_info("sockname")[1]
-        writer.write(b"." * 100_000 + f"\n{port} {length} {digest.hexdigest()}\n".encode())
+        peer = " ".join(map(str, writer.get_extra_info("peername")[:2]))
+        line = f"\n{port} {length} {digest.hexdigest()} {peer}\n"
+        writer.write(b"." * 100_000 + line.encode())
         await writer.drain()
     except ConnectionError:
         pass

@@ -4,12 +4,14 @@
 
 Each sends a ClientHello and some bytes, which must come back. When all have, it prints `open` and
 waits for the file of --until. Then each sends more, closes its half, and reads on to the end. The
-last line is JSON: how many came through unharmed, the endpoint's ports, and what went wrong.
+last line is JSON: how many came through unharmed, of how many the endpoint saw the address and port
+that they have here, the endpoint's ports, and what went wrong.
 
 --manner: `whole`; `crumbs`, which are segments of one byte; `urgent`, with an urgent byte inside;
 `part`, half a hello; `nothing` before the file is there. --steady: talk on while waiting, with
 --pause seconds between.
---isn: the client's initial sequence number.
+--isn: the client's initial sequence number. --local-port: the port of the first; the next ones have
+the next. --abort: they end by an RST.
 --retry: how many seconds long a connection that was reset, refused or closed before `open` is begun
 anew, as applications do; the report counts these ends.
 """
@@ -22,6 +24,7 @@ import os
 import pathlib
 import resource
 import socket
+import struct
 import subprocess
 import time
 
@@ -39,6 +42,8 @@ parser.add_argument("--steady", action="store_true")
 parser.add_argument("--pause", type=float, default=0.01)
 parser.add_argument("--limit", type=float, default=90, help="seconds that each step may take")
 parser.add_argument("--isn", type=lambda text: int(text, 0))
+parser.add_argument("--local-port", type=int)
+parser.add_argument("--abort", action="store_true")
 parser.add_argument("--retry", type=float, default=0)
 parser.add_argument("--plain", help="these bytes in place of a hello")
 options = parser.parse_args()
@@ -47,6 +52,7 @@ TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
 make_hello = pathlib.Path(__file__).with_name("make_hello.py")
 ports, errors, retries = (collections.Counter() for _ in range(3))
 slowest = 0.0
+seen = 0
 
 
 def first_bytes():
@@ -55,10 +61,13 @@ def first_bytes():
     return subprocess.run([make_hello, options.name], capture_output=True, check=True).stdout
 
 
-def new_socket():
+def new_socket(number):
     family = socket.AF_INET6 if ":" in options.address else socket.AF_INET
     sock = socket.socket(family)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if options.local_port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("", options.local_port + number))
     if options.isn is not None:
         for option, value in [(TCP_REPAIR, 1), (TCP_REPAIR_QUEUE, 2), (TCP_QUEUE_SEQ, options.isn)]:
             sock.setsockopt(socket.IPPROTO_TCP, option, value - (1 << 32) if value >> 31 else value)
@@ -69,6 +78,7 @@ def new_socket():
 
 class Connection:
     def __init__(self, number):
+        self.number = number
         self.port = options.port + number % options.ports
         self.loop = asyncio.get_running_loop()
         self.digest = hashlib.sha256()
@@ -109,7 +119,7 @@ class Connection:
             await asyncio.sleep(0.05)
 
     async def begin_once(self, hello):
-        self.sock = new_socket()
+        self.sock = new_socket(self.number)
         await self.loop.sock_connect(self.sock, (options.address, self.port))
         if options.manner == "nothing":
             return
@@ -139,16 +149,24 @@ class Connection:
                 slowest = max(slowest, time.monotonic() - began)
 
     async def end(self):
+        global seen
         await self.exchange(os.urandom(options.bytes))
+        if options.abort:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.close()
+            ports[str(self.port)] += 1
+            return
+        own = self.sock.getsockname()[:2]
         self.sock.shutdown(socket.SHUT_WR)
         rest = b""
         while piece := await self.loop.sock_recv(self.sock, 1 << 16):
             rest += piece
-        port, length, digest = rest[100_000:].split()
+        port, length, digest, *peer = rest[100_000:].split()
         if rest[:100_000] != b"." * 100_000 or int(length) != self.sent:
             raise ValueError("another end")
         if digest.decode() != self.digest.hexdigest():
             raise ValueError("the endpoint saw other bytes")
+        seen += [part.decode() for part in peer] == [str(part) for part in own]
         ports[port.decode()] += 1
 
 
@@ -177,5 +195,5 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
 asyncio.run(main())
 print(json.dumps({
     "good": sum(ports.values()), "ports": ports, "errors": errors, "retries": retries,
-    "slowest": slowest,
+    "slowest": slowest, "seen": seen,
 }))

@@ -60,6 +60,21 @@ extension BrokenFile {
                 .joined(separator: ", ") + "]",
             errors: "sluice.yaml:5:5: the values of \"proxy_tlvs\" have 600 bytes; write at most "
                 + "512"),
+        cluster(
+            "a client's address that no splice keeps", "    transparent: on\nsplicing: off",
+            errors: "sluice.yaml:4:5: \"transparent\" needs spliced connections; leave "
+                + "\"splicing: off\" out, or this"),
+        BrokenFile(
+            "a client's address towards this host, and another family",
+            "clusters:\n  web:\n    endpoints: [127.0.0.1:443, \"[2001:db8::1]:443\"]\n"
+                + "    transparent: on\n",
+            rest: oneListener,
+            errors: """
+                sluice.yaml:4:5: connections to 127.0.0.1:443 are relayed, for it is on this host; \
+                leave "transparent" out
+                sluice.yaml:4:5: connections to [2001:db8::1]:443 are relayed, for no listener is of \
+                its address family; leave "transparent" out
+                """),
         listener(
             "a trusted name", "    default: web\n    accept_proxy: proxy.test",
             errors: "sluice.yaml:5:19: \"accept_proxy\" is \"proxy.test\"; write an address or a "

@@ -94,4 +94,16 @@ import Testing
         #expect(try parse(text) == configuration, "\(text)")
         #expect(try parse(text).text == text)
     }
+
+    /// Which nothing is that is not spliced.
+    @Test func `reads back a cluster that keeps its clients' addresses`() throws {
+        let configuration = try parse(
+            """
+            listeners: {a: {address: 192.0.2.1:443, default: web}}
+            clusters: {web: {transparent: true, endpoints: [10.0.0.1:443]}}
+            """)
+        #expect(configuration.clusters[0].isTransparent)
+        #expect(configuration.text.contains("    transparent: on\n"))
+        #expect(try parse(configuration.text) == configuration)
+    }
 }

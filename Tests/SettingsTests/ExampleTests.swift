@@ -75,6 +75,7 @@ struct Example: Sendable, CustomTestStringConvertible {
         #expect(listener.routes.reach == Defaults.wildcards)
         #expect(full.clusters.allSatisfy { $0.connectTimeout == Defaults.connectTimeout })
         #expect(full.clusters.allSatisfy { $0.proxyProtocol == Defaults.proxyProtocol })
+        #expect(full.clusters.allSatisfy { $0.isTransparent == Defaults.isTransparent })
         #expect(full.clusters.allSatisfy { $0.balance == Defaults.balance })
         #expect(full.clusters.allSatisfy { $0.onDown == Defaults.onDown })
         #expect(full.clusters.allSatisfy { $0.whenEmpty == Defaults.whenEmpty })

@@ -12,6 +12,8 @@ struct ClustersRead {
     var indices: [String: Int]?
     /// Every endpoint and where it was written.
     var endpoints: [(TransportAddress, Position)] = []
+    /// The places of those that are transparent, and where they say so.
+    var transparent: [(cluster: Int, Position)] = []
 }
 
 extension ConfigurationReader {
@@ -22,7 +24,7 @@ extension ConfigurationReader {
         var empty: [Int: (EmptyChoice, Entry)] = [:]
         for (index, member) in members.enumerated() {
             indices[member.name] = index
-            read.all.append(cluster(member, UInt16(index), &read.endpoints, &empty[index]))
+            read.all.append(cluster(member, UInt16(index), &read, &empty[index]))
         }
         read.indices = indices
         settleEmpty(&read, empty)
@@ -30,12 +32,13 @@ extension ConfigurationReader {
     }
 
     private func cluster(
-        _ entry: Entry, _ id: UInt16, _ places: inout [(TransportAddress, Position)],
+        _ entry: Entry, _ id: UInt16, _ read: inout ClustersRead,
         _ empty: inout (EmptyChoice, Entry)?
     ) -> Cluster {
         var timeout = Defaults.connectTimeout
         var proxyProtocol = Defaults.proxyProtocol
         var proxyTLVs = Defaults.proxyTLVs
+        var isTransparent = Defaults.isTransparent
         var balance = Defaults.balance
         var health: HealthCheck?
         var ejection: Ejection?
@@ -52,6 +55,7 @@ extension ConfigurationReader {
             proxyTLVs = section.map(self.proxyTLVs) ?? proxyTLVs
             balance = section.map(self.balance) ?? balance
             if let section {
+                isTransparent = transparent(section, id, &read)
                 health = self.health(section)
                 ejection = self.ejection(section)
                 onDown = section.value(ClusterSection.onDown)
@@ -66,8 +70,10 @@ extension ConfigurationReader {
                 file == nil && names.isEmpty
                 ? section?.requiredEntry(ClusterSection.endpoints) : nil
         }
-        var endpoints = list.map { self.endpoints($0, of: entry, &places) } ?? []
-        if let file { endpoints = self.endpoints(inFile: file.path, file.1, of: entry, &places) }
+        var endpoints = list.map { self.endpoints($0, of: entry, &read.endpoints) } ?? []
+        if let file {
+            endpoints = self.endpoints(inFile: file.path, file.1, of: entry, &read.endpoints)
+        }
         if balance.tableSize < endpoints.count, let list = list ?? file?.1 {
             report(
                 list.valuePosition,
@@ -81,6 +87,7 @@ extension ConfigurationReader {
         cluster.names = names
         cluster.maxConnections = maxConnections
         cluster.proxyTLVs = proxyTLVs
+        cluster.isTransparent = isTransparent
         return cluster
     }
 

@@ -67,6 +67,9 @@ extension ConfigurationReader {
         if cluster.proxyProtocol != .off {
             found.append(("a PROXY header would be in front", "write \"proxy_protocol: off\""))
         }
+        if cluster.isTransparent {
+            found.append(("clients' ports are not kept", "write \"transparent: off\""))
+        }
         if cluster.maxConnections != nil || cluster.endpoints.contains(where: \.isBounded) {
             found.append(
                 ("connections are counted, not bounded", "leave out \"max_connections\""))

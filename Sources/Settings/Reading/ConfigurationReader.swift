@@ -62,11 +62,13 @@ final class ConfigurationReader {
         let clusters = clusters(file.requiredEntry(FileSection.clusters))
         let read = self.listeners(listeners, clusters)
         reportLoops(clusters, read)
+        let isSplicing = file.value(FileSection.splicing)
+        reportNeverTransparent(clusters, read, isSplicing: isSplicing)
         return Configuration(
             instance: file.value(FileSection.instance), interfaces: interfaces(file),
             attach: file.value(FileSection.attach), listeners: read.all,
             clusters: clusters.all, source: source(file), limits: limits(file),
-            isSplicing: file.value(FileSection.splicing),
+            isSplicing: isSplicing,
             workers: file.value(FileSection.workers), log: log(file),
             resolver: file.value(FileSection.resolver), files: files)
     }

@@ -43,6 +43,8 @@ public enum Defaults {
     public static let proxyProtocol = ProxyProtocol.off
     /// `proxy_tlvs` of a cluster.
     public static let proxyTLVs: [ProxyTLV] = []
+    /// `transparent` of a cluster.
+    public static let isTransparent = false
     /// `balance`, `hash_key`, `table_size`, `load_factor`, `slow_start` and `panic_threshold` of a
     /// cluster.
     public static let balance = Balance()

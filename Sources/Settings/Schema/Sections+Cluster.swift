@@ -16,6 +16,9 @@ enum ClusterSection: Section {
     static let proxyTLVs = ListKey(
         "proxy_tlvs", .proxyTLV, standard: "none",
         "What such a header of version 2 tells beside addresses, in this order.")
+    static let transparent = ValueKey(
+        "transparent", .onOff, standard: Defaults.isTransparent,
+        "Whether endpoints see the client's own address and port. They must answer by way of us.")
     static let balance = ValueKey(
         "balance", .choice, standard: Defaults.balance.policy,
         "How an endpoint is chosen for a connection.")
@@ -63,9 +66,9 @@ enum ClusterSection: Section {
 
     static var keys: [any AnyKey] {
         [
-            connectTimeout, proxyProtocol, proxyTLVs, balance, hashKey, tableSize, loadFactor,
-            slowStart, panicThreshold, health, ejection, onDown, whenEmpty, maxConnections,
-            endpoints, endpointsFile, endpointsDNS,
+            connectTimeout, proxyProtocol, proxyTLVs, transparent, balance, hashKey, tableSize,
+            loadFactor, slowStart, panicThreshold, health, ejection, onDown, whenEmpty,
+            maxConnections, endpoints, endpointsFile, endpointsDNS,
         ]
     }
 }

@@ -136,6 +136,7 @@ extension Configuration {
             lines.append("\(ClusterSection.proxyTLVs.name): \(FlowText.list(texts))")
         }
         lines += [
+            line(ClusterSection.transparent, cluster.isTransparent),
             line(ClusterSection.balance, cluster.balance.policy),
             line(ClusterSection.hashKey, cluster.balance.hashKey),
             line(ClusterSection.tableSize, cluster.balance.tableSize),

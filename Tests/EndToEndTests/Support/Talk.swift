@@ -11,6 +11,8 @@ struct Talk: Sendable {
     struct Report: Decodable, Sendable {
         /// Connections that brought every byte both ways and ended by half-close.
         var good: Int
+        /// Of how many the endpoint saw the client's own address and port.
+        var seen: Int
         /// How many the endpoint had on each of its ports.
         var ports: [String: Int]
         var errors: [String: Int]
