@@ -81,13 +81,29 @@ extension BrokenFile {
                 + "block, for example 10.0.0.0/8 or \"2001:db8::/32\""),
         listener(
             "a misspelt mode", "    default: web\n    mode: tpc",
-            errors: "sluice.yaml:5:11: \"mode\" is \"tpc\"; write tls or tcp; "
+            errors: "sluice.yaml:5:11: \"mode\" is \"tpc\"; write tls, tcp or plain; "
                 + "did you mean \"tcp\"?"),
         listener(
             "names where none is read",
             "    mode: tcp\n    default: web\n    routes: {a.test: web}",
             errors: "sluice.yaml:6:5: \"routes\" ask for server names, which \"mode: tcp\" does "
                 + "not read; write \"default\", or \"rules\" with \"tls: any\" and \"source\""),
+        listener(
+            "what the kernel does not know of",
+            "    mode: plain\n    default: web\n    routes: {a.test: web}\n    max_connections: 9",
+            errors: """
+                sluice.yaml:5:14: cluster "web" cannot serve a listener with "mode: plain": the \
+                kernel balances by a hash of the client; write "balance: maglev" with "hash_key: \
+                source" or "source_port", or "balance: source_hash"
+                sluice.yaml:6:5: "routes" has no meaning with "mode: plain": nobody reads server \
+                names; leave it out, or write "mode: tcp"
+                sluice.yaml:7:5: "max_connections" has no meaning with "mode: plain": connections are \
+                counted, not bounded; leave it out, or write "mode: tcp"
+                """),
+        listener(
+            "clients that lead nowhere", "    mode: plain",
+            errors: "sluice.yaml:2:3: listener \"a\" with \"mode: plain\" has no cluster; write its "
+                + "\"default\""),
         listener(
             "silence that leads nowhere",
             "    routes: {a.test: web}\n    hello: {server_first_after: 200ms}",
