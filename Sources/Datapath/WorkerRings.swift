@@ -67,6 +67,10 @@ public struct FlowRecord: Sendable, Equatable {
     public let mss: UInt16
     /// Whether the packet came from the endpoint.
     public var isFromEndpoint = false
+    /// Whether it is an RST of ours, by which `flowdump kill` ended the flow.
+    public var isOurs = false
+    /// How old the flow was, in microseconds; nil when nobody said, or past 71 minutes.
+    public var ageMicroseconds: UInt32?
 }
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
@@ -181,7 +185,7 @@ extension FlowRecord {
         case RECORD_OPTIONS.rawValue: kind = .optionsRefused
         case RECORD_ESTABLISHED.rawValue: kind = .established
         case RECORD_CLOSED.rawValue: kind = .closed
-        case RECORD_RESET.rawValue: kind = .reset
+        case RECORD_RESET.rawValue, RECORD_KILLED.rawValue: kind = .reset
         case RECORD_ORPHANED.rawValue: kind = .orphaned
         default: return nil
         }
@@ -196,6 +200,8 @@ extension FlowRecord {
         acknowledgement = record.ack
         mss = record.mss
         isFromEndpoint = !isUpstream
+        isOurs = UInt32(record.head.kind) == RECORD_KILLED.rawValue
+        ageMicroseconds = record.age_us == .max ? nil : record.age_us
     }
 }
 

@@ -28,6 +28,7 @@ extension Splicer where Kernel: ~Copyable {
             pools[index] = settings.pool(for: new.targets[index])
         }
         routes = new
+        ruleTexts.forget()
         servesSilentClients = new.listeners.values.contains { $0.servesSilentClients }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import ConnectionLogging
 internal import CrashPoints
 public import Datapath
 internal import HealthChecking
@@ -19,6 +20,7 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func handleConnecting(_ event: FlowRecord, now: UInt64) {
         guard let client = pending[event.client] else {
             if event.kind == .abandoned { endForsaken(event) }
+            if event.kind == .established { logStranger(event) }
             return
         }
         let isOfAttempt = event.createdNanoseconds == (client.splice?.createdNanoseconds ?? 0)
@@ -30,7 +32,7 @@ extension Splicer where Kernel: ~Copyable {
             let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
             routes.loads[client.target].observe(connectTime: took, now: now)
             routes.signals.connected(client.target)
-            didEstablish(client)
+            didEstablish(client, after: event.ageMicroseconds)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
             CrashPoint.reach(.refusalRead)
@@ -40,6 +42,7 @@ extension Splicer where Kernel: ~Copyable {
         case .optionsRefused:
             refuseOptions(client, event, now: now)
         case .abandoned:
+            logEnd(of: client, .rstClient, now: now)
             abandon(client, now: now)
         case .closed, .reset, .orphaned, .stray:
             break
@@ -88,7 +91,8 @@ extension Splicer where Kernel: ~Copyable {
         // An endpoint that left the configuration: the sweeper ends what is left of it.
         guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
         else { return }
-        if event.kind == .reset, event.isFromEndpoint {
+        logEvent(event, upstream, target, now: now)
+        if event.kind == .reset, event.isFromEndpoint, !event.isOurs {
             routes.signals.wasReset(by: target, now: now)
         }
         let item = LingerQueue.Item(
@@ -113,7 +117,12 @@ extension Splicer where Kernel: ~Copyable {
             let row = kernel.downstreamRow(of: upstream)
             guard row == nil || row?.createdNanoseconds == created else { return }
             end(client, upstream, created)
+        case .logged(let end):
+            logReport(end, now: now)
+        case .vanished(let upstream):
+            logEviction(upstream, now: now)
         case .free(let port, let target):
+            forgetNote(port, target)
             let upstream = FlowTuple(source: port, destination: routes.targets[target].address)
             if kernel.downstreamRow(of: upstream) == nil { free(port, target) }
         case .ways(let targets, let segmentSize):
@@ -126,8 +135,10 @@ extension Splicer where Kernel: ~Copyable {
         }
     }
 
-    mutating func didEstablish(_ client: PendingClient) {
+    /// `age`: how many microseconds after the splice was programmed, if that is known.
+    mutating func didEstablish(_ client: PendingClient, after age: UInt32? = nil) {
         counters.increment(.established)
+        logEstablished(client, after: age)
         sendLate(client)
         departed.insert(client)
         pending[client.client] = nil
@@ -140,6 +151,7 @@ extension Splicer where Kernel: ~Copyable {
 
     /// A splice has left the table. `target` is nil when its endpoint left the configuration.
     mutating func release(_ source: TransportAddress, target: Int?) {
+        logRelease(source, target)
         guard let target else {
             admission.release()
             counters.increment(.ended)
