@@ -14,7 +14,7 @@ public final class ConnectionLane: Sendable {
     private let waiting = Mutex(Waiting())
 
     /// A lane for so many records at a time.
-    public init(capacity: Int = 16384) { self.capacity = capacity }
+    public init(capacity: Int) { self.capacity = capacity }
 
     /// Leaves a record. No system call; a lock that only the log's thread takes as well, for moments.
     public func append(_ record: ConnectionRecord) {

@@ -64,9 +64,9 @@ public final class ConnectionLog: Sendable {
         }
     }
 
-    /// A lane for one more thread.
-    public func lane() -> ConnectionLane {
-        let lane = ConnectionLane()
+    /// A lane for one more thread, that many records long.
+    public func lane(capacity: Int = 16384) -> ConnectionLane {
+        let lane = ConnectionLane(capacity: capacity)
         lanes.withLock { $0.append(lane) }
         return lane
     }
