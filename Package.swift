@@ -133,7 +133,10 @@ let package = Package(
             ["HealthProbing", "HealthChecking", "Balancing", "KernelSockets", "WireTypes"]),
         tests(
             "ConnectionLoggingTests",
-            ["ConnectionLogging", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes", logging]),
+            [
+                "ConnectionLogging", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes",
+                logging,
+            ]),
         tests("NameResolvingTests", ["NameResolving", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
         tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes", yams]),

@@ -81,7 +81,8 @@ extension RelayLoop {
         var end = RelayEnd(
             tuple: connection.tuple, listener: connection.listener,
             connection: currentReport(connection),
-            ending: connection.ending ?? ending(of: connection) ?? (isRejected ? .rejected : .stopped),
+            ending: connection.ending ?? ending(of: connection)
+                ?? (isRejected ? .rejected : .stopped),
             began: connection.began, ended: MonotonicClock.nanoseconds,
             attempts: connection.attempts)
         if connection.isOnlyRejected { end.listener = nil }

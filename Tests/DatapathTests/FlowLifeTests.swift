@@ -154,7 +154,8 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try splice.program(bench)
             // Both FINs are under way at once: neither acknowledges the other.
             for packet in clientFirst
-                ? [clientFINPacket(), endpointFINPacket()] : [endpointFINPacket(), clientFINPacket()]
+                ? [clientFINPacket(), endpointFINPacket()]
+                : [endpointFINPacket(), clientFINPacket()]
             {
                 try send(bench, packet)
             }

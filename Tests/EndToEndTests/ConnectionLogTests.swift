@@ -14,7 +14,8 @@ extension EndToEnd {
         }
 
         private func withLog(
-            _ family: Family = .v4, _ limits: String..., alter: (inout Configuration) -> Void = { _ in },
+            _ family: Family = .v4, _ limits: String...,
+            alter: (inout Configuration) -> Void = { _ in },
             _ body: @Sendable (Lab, Balancer) async throws -> Void
         ) async throws {
             var configuration = Configuration.echo(family)
@@ -23,7 +24,8 @@ extension EndToEnd {
             try await withLab { [configuration] lab in
                 var configuration = configuration
                 configuration.settings += ["log:", "  connections: \(lab.connectionLog)"]
-                try await lab.startAndWait(.endpoint, [Checkout.endings, "serve", "\(Lab.echoPort)"])
+                try await lab.startAndWait(
+                    .endpoint, [Checkout.endings, "serve", "\(Lab.echoPort)"])
                 let balancer = try await lab.startBalancer(configuration)
                 try await body(lab, balancer)
             }

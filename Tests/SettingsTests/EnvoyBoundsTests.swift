@@ -56,7 +56,9 @@ import Testing
 
     @Test(arguments: [true, false])
     func `are for all connections, which is said where some have none`(isFirst: Bool) throws {
-        let proxies = ["cluster: web, access_log: [{name: stderr}]", "cluster: web, access_log: []"]
+        let proxies = [
+            "cluster: web, access_log: [{name: stderr}]", "cluster: web, access_log: []",
+        ]
         let (configuration, warnings) = try read(proxies: isFirst ? proxies : proxies.reversed())
         #expect(configuration.log.connections == .standardError)
         #expect(warnings.count == 2 && warnings[1].hasPrefix("connections of filters without"))
@@ -78,13 +80,18 @@ import Testing
         #expect(configuration.log.connections == .off && warnings == [])
     }
 
-    @Test(arguments: [
-        ("{thresholds: [{max_connections: 100}]}", 100),
-        ("{thresholds: [{priority: DEFAULT, max_connections: 16777216, track_remaining: true}]}", 16_777_216),
-        ("{thresholds: [{max_connections: 1000000000}]}", nil),
-        ("{thresholds: [{}]}", nil),
-    ] as [(String, Int?)])
-    func `bound a cluster's connections by its circuit breaker`(breakers: String, most: Int?) throws {
+    @Test(
+        arguments: [
+            ("{thresholds: [{max_connections: 100}]}", 100),
+            (
+                "{thresholds: [{priority: DEFAULT, max_connections: 16777216, track_remaining: true}]}",
+                16_777_216
+            ),
+            ("{thresholds: [{max_connections: 1000000000}]}", nil),
+            ("{thresholds: [{}]}", nil),
+        ] as [(String, Int?)])
+    func `bound a cluster's connections by its circuit breaker`(breakers: String, most: Int?) throws
+    {
         let (configuration, warnings) = try read(cluster: "circuit_breakers: \(breakers)")
         #expect(configuration.clusters[0].maxConnections == most && warnings == [])
     }

@@ -48,7 +48,10 @@ import WireTypes
     }
 
     @Test(arguments: [
-        (FLOW_FLAG_UPSTREAM.rawValue | FLOW_FLAG_FIN_FIRST.rawValue, UInt32(0), ConnectionEnd.finClient),
+        (
+            FLOW_FLAG_UPSTREAM.rawValue | FLOW_FLAG_FIN_FIRST.rawValue, UInt32(0),
+            ConnectionEnd.finClient
+        ),
         (FLOW_FLAG_UPSTREAM.rawValue, FLOW_FLAG_FIN_FIRST.rawValue, .finEndpoint),
         (FLOW_FLAG_UPSTREAM.rawValue, 0, .finClient),
     ])

@@ -64,7 +64,7 @@ enum flow_flag {
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
-	FLOW_FLAG_FIN_FIRST = 1 << 10,	 /* a FIN of this direction passed before any of the peer's */
+	FLOW_FLAG_FIN_FIRST = 1 << 10, /* a FIN of this direction passed before any of the peer's */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
