@@ -85,6 +85,9 @@ let package = Package(
         library("NameResolving", ["WireTypes", "CNameResolver"]),
         library("HealthProbing", ["WireTypes", "Balancing", "HealthChecking", "KernelSockets"]),
         library(
+            "ConnectionLogging",
+            ["WireTypes", "TLSClassifier", "Datapath", "KernelSockets", logging]),
+        library(
             "Relaying",
             [
                 "WireTypes", "TLSClassifier", "Balancing", "Datapath", "KernelSockets",
@@ -94,7 +97,7 @@ let package = Package(
             "Splicing",
             [
                 "WireTypes", "TLSClassifier", "Balancing", "HealthChecking", "KernelBPF",
-                "Datapath", "KernelSockets", "CrashPoints", logging,
+                "Datapath", "KernelSockets", "ConnectionLogging", "CrashPoints", logging,
             ]),
         library("FlowReport", ["Datapath", "WireTypes"], exclude: ["flows.schema.json"]),
 
@@ -103,7 +106,7 @@ let package = Package(
             [
                 "WireTypes", "TLSClassifier", "Balancing", "HealthChecking", "HealthProbing",
                 "KernelBPF", "NameResolving", "Settings", "Splicing", "Relaying", "Datapath",
-                "KernelSockets", "CrashPoints", argumentParser, logging,
+                "KernelSockets", "ConnectionLogging", "CrashPoints", argumentParser, logging,
             ]),
         program(
             "flowdump",
@@ -128,6 +131,12 @@ let package = Package(
         tests(
             "HealthProbingTests",
             ["HealthProbing", "HealthChecking", "Balancing", "KernelSockets", "WireTypes"]),
+        tests(
+            "ConnectionLoggingTests",
+            [
+                "ConnectionLogging", "Datapath", "KernelSockets", "TLSClassifier", "WireTypes",
+                logging,
+            ]),
         tests("NameResolvingTests", ["NameResolving", "WireTypes"]),
         tests("KernelSocketsTests", ["KernelSockets"], resources: [.copy("Captures")]),
         tests("SettingsTests", ["Settings", "Balancing", "TLSClassifier", "WireTypes", yams]),
@@ -142,8 +151,8 @@ let package = Package(
         tests(
             "SplicingTests",
             [
-                "Splicing", "Balancing", "HealthChecking", "Datapath", "KernelSockets",
-                "TLSClassifier", "WireTypes",
+                "Splicing", "Balancing", "ConnectionLogging", "HealthChecking", "Datapath",
+                "KernelSockets", "TLSClassifier", "WireTypes",
             ]),
         .target(name: "CNetworkNamespace"),
         library("DatapathTesting", ["Datapath", "KernelBPF", "WireTypes", "CNetworkNamespace"]),

@@ -35,6 +35,7 @@ package struct FlowRow: Sendable {
         package static let peerFIN = Flags(FLOW_FLAG_PEER_FIN)
         package static let finAcknowledged = Flags(FLOW_FLAG_FIN_ACKED)
         package static let owned = Flags(FLOW_FLAG_OWNED)
+        package static let finFirst = Flags(FLOW_FLAG_FIN_FIRST)
     }
 
     /// The tuple on the way out.

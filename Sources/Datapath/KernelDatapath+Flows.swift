@@ -53,6 +53,10 @@ public struct SpliceRow: Sendable, Equatable {
     public let template: TemplateReference
     /// For segments of this direction that the daemon sends on.
     public let translation: SegmentTranslation
+    /// What this direction carried so far.
+    public let totals: FlowTotals
+    /// Whether this direction was the first that closed; nil: none has yet, or nobody noted.
+    public let closedFirst: Bool?
 
     init(_ key: flow_tuple, _ entry: flow_entry) {
         let tuple = FlowTuple(key)
@@ -89,6 +93,30 @@ public struct SpliceRow: Sendable, Equatable {
         template.segments = entry.template_segments
         self.template = template
         translation = SegmentTranslation(entry)
+        totals = FlowTotals(entry)
+        let flags = UInt32(entry.flags)
+        closedFirst =
+            flags & FLOW_FLAG_FIN_FIRST.rawValue != 0
+            ? true : flags & FLOW_FLAG_PEER_FIN.rawValue != 0 ? false : nil
+    }
+}
+
+/// What one direction of a splice carried.
+public struct FlowTotals: Sendable, Equatable {
+    /// Packets seen; of a super-packet those it was made of.
+    public var packets: UInt64 = 0
+    /// TCP payload bytes, each counted once.
+    public var bytes: UInt64 = 0
+    /// TCP payload bytes that came again.
+    public var retransmittedBytes: UInt64 = 0
+
+    /// Nothing.
+    public init() {}
+
+    init(_ entry: flow_entry) {
+        packets = entry.packets
+        bytes = entry.sentBytes
+        retransmittedBytes = entry.bytes > bytes ? entry.bytes - bytes : 0
     }
 }
 

@@ -172,7 +172,7 @@ extension FlowDirection {
 
 extension flow_entry {
     /// How far the sender's numbers went, less the FIN's.
-    fileprivate var sentBytes: UInt64 {
+    var sentBytes: UInt64 {
         let numbers = next_seq &- UInt64(first_seq)
         return UInt32(flags) & FLOW_FLAG_FIN.rawValue != 0 && numbers > 0 ? numbers - 1 : numbers
     }

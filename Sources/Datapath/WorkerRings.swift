@@ -69,6 +69,10 @@ public struct FlowRecord: Sendable, Equatable {
     public var isFromEndpoint = false
     /// Whether the flow is of a plain listener: no daemon began it.
     public var isPlain = false
+    /// Whether it is an RST of ours, by which `flowdump kill` ended the flow.
+    public var isOurs = false
+    /// How old the flow was, in microseconds; nil when nobody said, or past 71 minutes.
+    public var ageMicroseconds: UInt32?
 }
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
@@ -183,7 +187,7 @@ extension FlowRecord {
         case RECORD_OPTIONS.rawValue: kind = .optionsRefused
         case RECORD_ESTABLISHED.rawValue: kind = .established
         case RECORD_CLOSED.rawValue: kind = .closed
-        case RECORD_RESET.rawValue: kind = .reset
+        case RECORD_RESET.rawValue, RECORD_KILLED.rawValue: kind = .reset
         case RECORD_ORPHANED.rawValue: kind = .orphaned
         default: return nil
         }
@@ -199,6 +203,8 @@ extension FlowRecord {
         mss = record.mss
         isFromEndpoint = !isUpstream
         isPlain = UInt32(record.flow_flags) & FLOW_FLAG_PLAIN.rawValue != 0
+        isOurs = UInt32(record.head.kind) == RECORD_KILLED.rawValue
+        ageMicroseconds = record.age_us == .max ? nil : record.age_us
     }
 }
 

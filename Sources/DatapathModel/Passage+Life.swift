@@ -79,6 +79,8 @@ extension Passage {
     private mutating func finish(_ segment: Segment, _ index: Int, _ peer: Int) {
         let end = segment.sequence &+ UInt32(segment.payload) &+ 1
         world.rows[peer].row.finAcknowledgement = end &+ world.rows[index].row.sequenceDelta
+        let hadFIN = [index, peer].contains { world.rows[$0].row.flags.contains(.fin) }
+        if !hadFIN { world.rows[index].row.flags.insert(.finFirst) }
         world.rows[peer].row.flags.insert(.peerFIN)
         world.rows[index].row.flags.insert(.fin)
         if world.rows[index].row.state == .established {

@@ -42,6 +42,8 @@ public struct RowFlags: OptionSet, Sendable {
     public static let unscaled = RowFlags(rawValue: 256)
     /// Owned bytes may not be acknowledged yet.
     public static let owned = RowFlags(rawValue: 512)
+    /// A FIN of this direction passed before any of the other.
+    public static let finFirst = RowFlags(rawValue: 1024)
     /// Of a plain listener.
     public static let plain = RowFlags(rawValue: 2048)
     /// The endpoint's SYN-ACK passed.

@@ -59,10 +59,16 @@ public enum MonotonicClock {
     /// Nanoseconds of processor time that the calling thread has had.
     public static var processorNanoseconds: UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
-    private static func read(_ clock: clockid_t) -> UInt64 {
+    fileprivate static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         // Cannot fail: the clock exists and the pointer is ours.
         _ = unsafe clock_gettime(clock, &time)
         return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
+}
+
+/// CLOCK_REALTIME, the clock of calendars.
+public enum WallClock {
+    /// Nanoseconds since 1970.
+    public static var nanoseconds: UInt64 { MonotonicClock.read(CLOCK_REALTIME) }
 }

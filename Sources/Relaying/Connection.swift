@@ -120,8 +120,21 @@ final class Connection {
     var resetStarted: UInt64 = 0
     /// Bytes thrown away while rejecting.
     var discarded = 0
+    /// For the word of its end: what ended it, if that was not its sides; and which of them was first.
+    var ending: RelayEnding?
+    var closedFirst: RelayEnding?
+    /// Adopted to be turned away, and nothing else.
+    var isOnlyRejected = false
+    /// CLOCK_MONOTONIC nanoseconds: when it was made, an endpoint was asked last, and one accepted.
+    let began: UInt64
+    var asked: UInt64?
+    var connected: UInt64?
 
-    init(id: UInt64, tuple: FlowTuple, listener: UInt16, isAdopted: Bool, downstream: Side) {
+    init(
+        id: UInt64, tuple: FlowTuple, listener: UInt16, isAdopted: Bool, downstream: Side,
+        began: UInt64
+    ) {
+        self.began = began
         self.id = id
         self.tuple = tuple
         named = tuple

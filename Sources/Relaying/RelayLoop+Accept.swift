@@ -75,7 +75,7 @@ extension RelayLoop {
         prepare(socket)
         let connection = Connection(
             id: takeID(), tuple: tuple, listener: listener, isAdopted: isAdopted,
-            downstream: Side(socket))
+            downstream: Side(socket), began: now)
         do {
             try channel.epoll.add(
                 connection.downstream.socket, Self.everything, token: connection.id)
@@ -137,7 +137,9 @@ extension RelayLoop {
             readHello(connection)
             start(connection, plan)
         case .classify: startClassifying(connection, hasPreface: adopted.named != nil)
-        case .reject(let action): reject(connection, action)
+        case .reject(let action):
+            connection.isOnlyRejected = true
+            reject(connection, action)
         }
     }
 }

@@ -37,6 +37,7 @@ extension RelayLoop {
             let connection = connections[id]
         else { return false }
         log(connection, "client evicted before its hello was complete")
+        note(.evicted, of: connection)
         reset(connection)
         return true
     }
@@ -57,6 +58,7 @@ extension RelayLoop {
                     conclude(connection, .ended)
                 }
             } catch {
+                note(.rstClient, of: connection)
                 return close(connection)
             }
         }

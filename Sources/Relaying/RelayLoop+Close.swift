@@ -37,6 +37,7 @@ extension RelayLoop {
     /// Turns a client away.
     func reject(_ connection: Connection, _ action: RejectAction) {
         leaveClassifying(connection)
+        note(.rejected, of: connection)
         connection.upstream?.socket.close()
         connection.upstream = nil
         if action == .reset { return reset(connection) }
@@ -81,7 +82,10 @@ extension RelayLoop {
             $0.phase == .copying && $0.report?.cluster == cluster
                 && $0.candidate?.address == endpoint
         }
-        for connection in all { reset(connection) }
+        for connection in all {
+            note(.endpointDown, of: connection)
+            reset(connection)
+        }
     }
 
     /// Ends a connection with RST to both sides.
@@ -100,6 +104,7 @@ extension RelayLoop {
         connection.upstream?.socket.close()
         abandon(&connection.upward)
         abandon(&connection.downward)
+        tellEnd(of: connection)
         guard connection.report != nil || connection.isAdopted else { return }
         observer.didClose(connection.tuple, currentReport(connection))
         log(connection, "relayed connection closed")

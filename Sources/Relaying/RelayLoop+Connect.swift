@@ -28,6 +28,7 @@ extension RelayLoop {
             connection.attempts += 1
             connection.candidate = candidate
             connection.report?.endpoint = candidate.index
+            connection.asked = MonotonicClock.nanoseconds
             do throws(SocketError) {
                 let socket = try TCPSocket.connecting(
                     to: candidate.address, from: candidate.source)
@@ -63,7 +64,10 @@ extension RelayLoop {
 
     /// An event while connecting, of either side.
     func watchConnecting(_ connection: Connection) {
-        if connection.downstream.hasFailed { return reset(connection) }
+        if connection.downstream.hasFailed {
+            note(.rstClient, of: connection)
+            return reset(connection)
+        }
         guard let upstream = connection.upstream else { return }
         if upstream.hasFailed {
             let error = upstream.socket.takeError()
@@ -72,6 +76,7 @@ extension RelayLoop {
         guard upstream.isWritable else { return }
         CrashPoint.reach(.endpointConnected)
         connection.phase = .copying
+        connection.connected = MonotonicClock.nanoseconds
         connection.deadline = nil
         if let local = upstream.socket.localAddress, let peer = upstream.socket.peerAddress {
             connection.report?.upstream = FlowTuple(source: local, destination: peer)

@@ -17,6 +17,7 @@ extension RelayLoop {
         let isDownDone = copy(&connection.downward, from: upstream, to: client)
         // A failed write may be the only word of it: the other direction has to see it too.
         if client.hasFailed { isUpDone = copy(&connection.upward, from: client, to: upstream) }
+        noteEnds(of: connection, upstream)
         if connection.upward.bytes &+ connection.downward.bytes != before {
             noteBytes(connection)
         }

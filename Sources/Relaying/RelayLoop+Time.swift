@@ -46,6 +46,7 @@ extension RelayLoop {
         let idle = now &- report.lastSeenNanoseconds
         if idle >= limit.nanoseconds {
             log(connection, "relayed connection was idle")
+            note(.idle, of: connection)
             return reset(connection)
         }
         setDeadline(connection, in: .nanoseconds(Int64(limit.nanoseconds - idle)))

@@ -64,7 +64,10 @@ final class RelayLoop {
             runDeadlines()
             reportCounters()
         }
-        for connection in Array(connections.values) { reset(connection) }
+        for connection in Array(connections.values) {
+            note(.stopped, of: connection)
+            reset(connection)
+        }
         listeners = [:]
     }
 

@@ -50,4 +50,9 @@ public protocol RelayObserver: Sendable {
     /// The client's descriptor is closed. Told once for each tuple that `willActivate`, `didAccept`
     /// by its answer, or `didOpen` named; with the last counters when it was opened.
     func didClose(_ tuple: FlowTuple, _ connection: RelayedConnection?)
+    /// Whether `didEnd` is wanted.
+    var wantsEnds: Bool { get }
+    /// A client's connection is over, whatever was done with it. Told once for each socket, right
+    /// before `didClose`.
+    func didEnd(_ end: RelayEnd)
 }

@@ -42,8 +42,9 @@ final class FlowRepair: Sendable {
         }
     }
 
-    /// Does what was noted. Called by one thread.
-    func work(_ raw: borrowing RawSocket, now: UInt64) {
+    /// Does what was noted. Called by one thread. `lost` is told of each segment that arrived and is
+    /// of no flow at all.
+    func work(_ raw: borrowing RawSocket, now: UInt64, lost: (FlowTuple) -> Void) {
         let (orphans, strays) = reports.withLock { reports in
             let orphans = reports.orphans
             reports.orphans.removeAll(keepingCapacity: true)
@@ -56,10 +57,12 @@ final class FlowRepair: Sendable {
             restore(beside: event.client)
             if let upstream = event.upstream { restore(beside: upstream.reversed) }
         }
-        if !strays.isEmpty { settle(strays, raw) }
+        if !strays.isEmpty { settle(strays, raw, lost) }
     }
 
-    private func settle(_ strays: [FlowTuple: UInt32], _ raw: borrowing RawSocket) {
+    private func settle(
+        _ strays: [FlowTuple: UInt32], _ raw: borrowing RawSocket, _ lost: (FlowTuple) -> Void
+    ) {
         let start = MonotonicClock.nanoseconds
         let found = datapath.keys(beside: Set(strays.keys))
         let end = MonotonicClock.nanoseconds
@@ -70,6 +73,7 @@ final class FlowRepair: Sendable {
                 restore(beside: key)
             } else if !datapath.hasRow(of: tuple) {
                 raw.send(Segment(tuple: tuple.reversed, sequence: acknowledgement, flags: .reset))
+                lost(tuple)
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+public import ConnectionLogging
 public import Datapath
 internal import HealthChecking
 public import KernelSockets
@@ -38,6 +39,8 @@ public final class FlowSweeper: Sendable {
     private let counters: SplicerCounters
     private let promises: ListenerPromises
     private let logger: Logger
+    /// Where clients are logged that never said a word; nil: workers log nothing either.
+    private let log: ConnectionLane?
     private let repair: FlowRepair
     private let down = DownOrders()
     private let bell: EventCounter
@@ -55,8 +58,10 @@ public final class FlowSweeper: Sendable {
     public init(
         datapath: KernelDatapath, routes: RoutingSnapshot, limits: Limits,
         workers: [SpliceWorker], names: ServerNameTable, fallback: any SpliceFallback,
-        counters: SplicerCounters, promises: ListenerPromises, logger: Logger
+        counters: SplicerCounters, promises: ListenerPromises, logger: Logger,
+        log: ConnectionLane? = nil
     ) throws(SocketError) {
+        self.log = log
         bell = try EventCounter()
         self.datapath = datapath
         rules = Mutex(Rules(routes: routes, limits: limits))
@@ -132,7 +137,11 @@ public final class FlowSweeper: Sendable {
                 endSilentClients(raw, now: now)
                 askHalfOpenClients(raw, now: now)
             }
-            repair.work(raw, now: now)
+            repair.work(raw, now: now) { stray in
+                guard log != nil else { return }
+                let owner = PortPool.owner(of: stray.destination.port, workers: workers.count)
+                workers[owner].post(.vanished(stray.reversed))
+            }
             silent.look(at: datapath, now: now)
             endDowned(&downed, raw, now: now)
             keepPromises()
@@ -174,7 +183,7 @@ public final class FlowSweeper: Sendable {
         }
         names.sweep(used: found.usedNames.union(datapath.relayedServerNames()))
         forgetAdopted(now: now)
-        for row in found.over { end(row) }
+        for row in found.over { endFound(row) }
         for key in found.unsure { repair.restore(beside: key) }
         for row in found.aged { endByReset(row, .lifetimeEnded, raw) }
         quiet.keep(Set(found.silent.map(\.client)))
@@ -217,6 +226,24 @@ public final class FlowSweeper: Sendable {
         if now > longest { datapath.forgetAdopted(closedBefore: now - longest) }
     }
 
+    /// One that was over when it was found.
+    private func endFound(_ row: SpliceRow) {
+        if log != nil, row.state != .connecting {
+            let peer =
+                row.isUpstream
+                ? datapath.downstreamRow(of: row.upstream) : datapath.upstreamRow(of: row.client)
+            let mate = peer?.createdNanoseconds == row.createdNanoseconds ? peer : nil
+            let end = ConnectionEnd(row, mate)
+            report(SpliceEnd(end: end, row: row, peer: mate, isGuess: true))
+        }
+        end(row)
+    }
+
+    private func report(_ end: SpliceEnd) {
+        let port = end.row.upstream.source.port
+        workers[PortPool.owner(of: port, workers: workers.count)].post(.logged(end))
+    }
+
     private func end(_ row: SpliceRow) {
         workers[row.owner(among: workers.count)].post(
             .ended(
@@ -254,6 +281,9 @@ public final class FlowSweeper: Sendable {
         raw.send(Segment(resetting: row))
         if let peer { raw.send(Segment(resetting: peer)) }
         counters.increment(cause)
+        if log != nil {
+            report(SpliceEnd(end: ConnectionEnd(cause), row: row, peer: peer))
+        }
         // Thousands may end with their endpoint: one line tells of them all.
         logger.log(
             level: cause == .downEnded ? .debug : .info, "flow ended",
@@ -328,6 +358,7 @@ public final class FlowSweeper: Sendable {
             switch answer {
             case .cluster(let index):
                 counters.increment(.relayed)
+                if log != nil { fallback.note(note.facts("default"), of: client) }
                 fallback.take(
                     note.adopted(client, now: now), listener: note.listener,
                     .relay(cluster: routes.clusters[index].id, target: nil, .defaultRoute, nil))
@@ -336,6 +367,41 @@ public final class FlowSweeper: Sendable {
                 raw.send(
                     Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset))
             }
+            if case .reject = answer { logSilent(client, note, owesHeader, now: now) }
         }
+    }
+
+    private func logSilent(
+        _ client: FlowTuple, _ note: HandshakeNote, _ owesHeader: Bool, now: UInt64
+    ) {
+        guard let log else { return }
+        var record = ConnectionRecord(
+            client: client, listener: note.listener, mode: .rejected, end: .rejected, ended: now)
+        record.facts = note.facts(nil)
+        record.facts.rejection = owesHeader ? .proxyHeader : .helloTimeout
+        log.append(record)
+    }
+}
+
+extension HandshakeNote {
+    /// Of a client that has said nothing.
+    fileprivate func facts(_ rule: String?) -> ConnectionFacts {
+        var facts = ConnectionFacts()
+        facts.began = createdNanoseconds
+        facts.rule = rule.map(RuleText.init)
+        return facts
+    }
+}
+
+extension ConnectionEnd {
+    /// What the sweeper counts a flow as that it ends.
+    fileprivate init(_ cause: DaemonCounter) {
+        self =
+            switch cause {
+            case .idleEnded: .idle
+            case .lifetimeEnded: .lifetime
+            case .downEnded: .endpointDown
+            default: .unknown
+            }
     }
 }

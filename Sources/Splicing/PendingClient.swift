@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import ConnectionLogging
 internal import Datapath
 internal import KernelSockets
 internal import TLSClassifier
@@ -50,6 +51,10 @@ final class PendingClient {
     /// Attempts so far, and whether silence ended one: then another round is worth it.
     var attempts = 0
     var sawTimeout = false
+    /// What the connection log will say; untouched without one.
+    var facts = ConnectionFacts()
+    /// When the hello was whole, for the same.
+    var classifiedAt: UInt64 = 0
     /// The splicer's round in which the attempt was made.
     var round: UInt64 = 0
     var deadline: UInt64 = 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Balancing
+public import ConnectionLogging
 public import Datapath
 public import HealthChecking
 public import KernelSockets
@@ -179,6 +180,8 @@ public struct RoutingSnapshot: Sendable {
     /// Splices whose source is their client's, likewise.
     let transparent: TransparentSplices
     let refused: RefusedClients
+    /// A rule as it would be written, for the connection log.
+    public var describe: (@Sendable (Route) -> String)?
     private let clusterPlaces: [UInt16: Int]
 
     /// A snapshot, whose clusters' pickers follow `loads`. The targets and loads of `earlier` are
@@ -240,4 +243,12 @@ public enum HandOver: Sendable {
 public protocol SpliceFallback: Sendable {
     /// Takes over a client's connection. Called on a worker's thread: must be quick.
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver)
+    /// What the connection log wants to know of a client that is about to be taken over; only when
+    /// connections are logged.
+    func note(_ facts: ConnectionFacts, of client: FlowTuple)
+}
+
+extension SpliceFallback {
+    /// Nothing is kept.
+    public func note(_ facts: ConnectionFacts, of client: FlowTuple) {}
 }

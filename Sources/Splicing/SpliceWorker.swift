@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import ConnectionLogging
 public import Datapath
 internal import KernelBPF
 public import KernelSockets
@@ -25,6 +26,8 @@ public struct WorkerParts: Sendable {
     public var names: ServerNameTable
     /// Splices of an earlier daemon.
     public var adopted: [SpliceRow]
+    /// Where it logs connections; nil: nowhere.
+    public var log: ConnectionLane?
     /// Gets one line a failed write.
     public var logger: Logger
     /// Told when the worker cannot go on: its clients would wait in vain.
@@ -116,7 +119,7 @@ public final class SpliceWorker: Sendable {
             var splicer = Splicer(
                 kernel: kernel, routes: parts.routes, settings: parts.settings,
                 fallback: parts.fallback, admission: parts.admission, counters: parts.counters,
-                names: parts.names)
+                names: parts.names, log: parts.log)
             let now = MonotonicClock.nanoseconds
             for row in parts.adopted { splicer.adopt(row, now: now) }
             try loop(&splicer, &rings, epoll, peers, sweeper)
@@ -168,7 +171,7 @@ public final class SpliceWorker: Sendable {
                 splicer.tick(now: now)
                 splicer.flush(now: now)
                 sendForeignPorts(&splicer, peers)
-                if isStopping { return }
+                if isStopping { return splicer.logHeld() }
             }
         }
     }

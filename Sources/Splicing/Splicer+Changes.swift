@@ -32,6 +32,7 @@ extension Splicer where Kernel: ~Copyable {
             pools[index] = settings.pool(for: index, of: new)
         }
         routes = new
+        ruleTexts.forget()
         servesSilentClients = new.listeners.values.contains { $0.servesSilentClients }
     }
 

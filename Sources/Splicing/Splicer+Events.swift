@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import ConnectionLogging
 internal import CrashPoints
 public import Datapath
 internal import HealthChecking
@@ -20,13 +21,14 @@ extension Splicer where Kernel: ~Copyable {
     /// The datapath began a flow of a plain listener: from here on it is like one of an earlier
     /// daemon.
     private mutating func count(_ event: FlowRecord) {
-        // A port may be out still for a flow that its client replaced by this one.
         guard let upstream = event.upstream, let target = targetIndex[upstream.destination],
+            // A port may be out still for a flow that its client replaced by this one.
             pools[target].reserve(upstream.source)
-        else { return }
+        else { return logStranger(event) }
         admission.adopt()
         counters.increment(.established)
         routes.loads[target].open()
+        logStranger(event)
         if routes.limits != nil, let row = kernel.upstreamRow(of: event.client) {
             takeSeat(of: row, target)
         }
@@ -35,6 +37,7 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func handleConnecting(_ event: FlowRecord, now: UInt64) {
         guard let client = pending[event.client] else {
             if event.kind == .abandoned { endForsaken(event) }
+            if event.kind == .established { logStranger(event) }
             return
         }
         let isOfAttempt = event.createdNanoseconds == (client.splice?.createdNanoseconds ?? 0)
@@ -47,7 +50,7 @@ extension Splicer where Kernel: ~Copyable {
             routes.loads[client.target].observe(connectTime: took, now: now)
             routes.signals.connected(client.target)
             routes.refused.forget(client.target)
-            didEstablish(client)
+            didEstablish(client, after: event.ageMicroseconds)
             if spare.count < 1024 { spare.append(client) }
         case .refused:
             CrashPoint.reach(.refusalRead)
@@ -57,6 +60,7 @@ extension Splicer where Kernel: ~Copyable {
         case .optionsRefused:
             refuseOptions(client, event, now: now)
         case .abandoned:
+            logEnd(of: client, .rstClient, now: now)
             abandon(client, now: now)
         case .closed, .reset, .orphaned, .stray:
             break
@@ -105,7 +109,8 @@ extension Splicer where Kernel: ~Copyable {
         // An endpoint that left the configuration: the sweeper ends what is left of it.
         guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
         else { return }
-        if event.kind == .reset, event.isFromEndpoint {
+        logEvent(event, upstream, target, now: now)
+        if event.kind == .reset, event.isFromEndpoint, !event.isOurs {
             routes.signals.wasReset(by: target, now: now)
         }
         let item = LingerQueue.Item(
@@ -130,7 +135,12 @@ extension Splicer where Kernel: ~Copyable {
             let row = kernel.downstreamRow(of: upstream)
             guard row == nil || row?.createdNanoseconds == created else { return }
             end(client, upstream, created)
+        case .logged(let end):
+            logReport(end, now: now)
+        case .vanished(let upstream):
+            logEviction(upstream, now: now)
         case .free(let port, let target):
+            forgetNote(port, target)
             let upstream = FlowTuple(source: port, destination: routes.targets[target].address)
             if kernel.downstreamRow(of: upstream) == nil { free(port, target) }
         case .ways(let targets, let segmentSize):
@@ -143,8 +153,10 @@ extension Splicer where Kernel: ~Copyable {
         }
     }
 
-    mutating func didEstablish(_ client: PendingClient) {
+    /// `age`: how many microseconds after the splice was programmed, if that is known.
+    mutating func didEstablish(_ client: PendingClient, after age: UInt32? = nil) {
         counters.increment(.established)
+        logEstablished(client, after: age)
         sendLate(client)
         departed.insert(client)
         pending[client.client] = nil
@@ -157,6 +169,7 @@ extension Splicer where Kernel: ~Copyable {
 
     /// A splice has left the table. `target` is nil when its endpoint left the configuration.
     mutating func release(_ upstream: FlowTuple, _ created: UInt64, target: Int?) {
+        logRelease(upstream, created, target)
         guard let target else {
             admission.release()
             counters.increment(.ended)

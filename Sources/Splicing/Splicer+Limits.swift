@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Balancing
+internal import ConnectionLogging
 public import Datapath
 internal import WireTypes
 
@@ -54,6 +55,7 @@ extension Splicer where Kernel: ~Copyable {
     /// Turns a client away as its listener does.
     mutating func refuse(_ client: PendingClient, _ full: FullPlace, now: UInt64) {
         counters.increment(DaemonCounter(full))
+        noteRejection(of: client, .full)
         let policy = routes.listeners[client.note.listener]?.rejection ?? .reset
         handOver(client, .reject(client.speaksTLS ? policy : policy.withoutTLS), now: now)
     }

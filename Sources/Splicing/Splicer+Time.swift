@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+internal import ConnectionLogging
 internal import Datapath
 internal import HealthChecking
 internal import WireTypes
@@ -75,6 +76,7 @@ extension Splicer where Kernel: ~Copyable {
             {
                 silent[id]?.removeFirst()
                 guard client.isSilent, !client.awaitsPreface else { continue }
+                noteUnseen(client, listener, now: now)
                 let source = client.origin.source.address
                 follow(listener.answerToSilence(from: source), client, now: now)
             }
@@ -98,8 +100,10 @@ extension Splicer where Kernel: ~Copyable {
     ) {
         // A part of a header that is owed is not for an endpoint.
         if client.awaitsPreface {
+            noteRejection(of: client, .proxyHeader)
             return handOver(client, .reject(listener.rejection.withoutTLS), now: now)
         }
+        noteLateness(of: client, listener, now: now)
         switch listener.answerToLateness {
         case .cluster(let index):
             let cluster = routes.clusters[index].id
@@ -109,19 +113,21 @@ extension Splicer where Kernel: ~Copyable {
         }
     }
 
-    mutating func evictOldestReader() {
+    mutating func evictOldestReader(now: UInt64) {
         let oldest = readers.keys
             .compactMap { readers[$0]?.first(in: pending) }
             .min { $0.since < $1.since }
         guard let oldest else { return }
         readers[oldest.note.listener]?.removeFirst()
-        resetReader(oldest)
+        resetReader(oldest, now: now)
     }
 
     /// Without a socket: there are too many of these to make one for each.
-    private mutating func resetReader(_ client: PendingClient) {
+    private mutating func resetReader(_ client: PendingClient, now: UInt64) {
         counters.increment(.rejected)
         counters.increment(.helloEvicted)
+        noteRejection(of: client, .helloEvicted)
+        logEnd(of: client, .rejected, now: now)
         kernel.send(
             Segment(
                 tuple: client.client.reversed, sequence: client.note.cookie &+ 1, flags: .reset))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
+public import ConnectionLogging
 internal import CrashPoints
 public import Datapath
 internal import KernelSockets
@@ -45,6 +46,11 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     var reset = LingerQueue()
     /// Those whose time has come; empty between ticks.
     var lingered: [LingeredSplice] = []
+    /// Where connections are logged; nil: nowhere.
+    let log: ConnectionLane?
+    /// What the log will say of splices that stand; empty without one.
+    var notes: [SeatKey: SpliceNote] = [:]
+    var ruleTexts = RuleTexts()
     /// Ports that belong to other workers.
     public var foreignPorts: [(port: TransportAddress, target: Int)] = []
 
@@ -52,8 +58,9 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     public init(
         kernel: consuming Kernel, routes: RoutingSnapshot, settings: SplicerSettings,
         fallback: any SpliceFallback, admission: FlowAdmission, counters: SplicerCounters,
-        names: ServerNameTable
+        names: ServerNameTable, log: ConnectionLane? = nil
     ) {
+        self.log = log
         self.kernel = kernel
         self.routes = routes
         self.settings = settings
@@ -78,6 +85,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard row.owner(among: settings.workers) == settings.worker,
             let target = targetIndex[row.upstream.destination]
         else { return }
+        logAdopted(row, target)
         if row.isTransparent ? routes.transparent.adopt(row) : pools[target].reserve(source) {
             routes.loads[target].open()
             if row.state != .closed { takeSeat(of: row, target) }
@@ -110,6 +118,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         let listener = listener(note.listener)
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
         client.awaitsPreface = listener.expectsPreface(from: record.tuple.source.address)
+        noteBegin(of: client)
         pending[record.tuple] = client
         reading += 1
         read(record, bytes, client, now: now)
@@ -118,7 +127,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             if listener.serverFirstAfter != nil, client.isSilent {
                 silent[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
             }
-            if reading > settings.limits.halfClassified { evictOldestReader() }
+            if reading > settings.limits.halfClassified { evictOldestReader(now: now) }
         }
     }
 
@@ -165,6 +174,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             grown = behind
         }
         if !listener.isSniffed {
+            noteUnseen(client, listener, now: now)
             let answer = listener.answerUnseen(from: client.origin.source.address)
             return follow(answer, client, now: now)
         }
@@ -177,10 +187,12 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             CrashPoint.reach(.helloRead)
             counters.increment(.classified)
             client.serverName = hello.serverName
+            noteHello(of: client, .hello(hello), listener, now: now)
             let answer = listener.answer(to: hello, from: client.origin.source.address)
             follow(answer, client, now: now)
         case .notClassifiable(let reason):
             if reason == .tooLarge { counters.increment(.clientHelloTooLarge) }
+            noteHello(of: client, .notClassifiable(reason), listener, now: now)
             let answer = listener.answer(to: reason, from: client.origin.source.address)
             follow(answer, client, now: now)
         }
@@ -197,6 +209,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             return nil
         case .malformed:
             counters.increment(.proxyHeaderRejected)
+            noteRejection(of: client, .proxyHeader)
             handOver(client, .reject(listener.rejection.withoutTLS), now: now)
             return nil
         case .whole(let preface):
@@ -235,7 +248,11 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         endAttempt(client, now: now)
         dropLate(client)
         departed.insert(client)
-        if case .reject(.drop) = what { return forget(client) }
+        if case .reject(.drop) = what {
+            logEnd(of: client, .rejected, now: now)
+            return forget(client)
+        }
+        noteHandOver(of: client, what, now: now)
         fallback.take(client.adopted(now: now), listener: client.note.listener, what)
         CrashPoint.reach(.handedOver)
         forget(client)

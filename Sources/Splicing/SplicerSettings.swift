@@ -71,6 +71,10 @@ public struct SplicerLimits: Sendable {
 public enum WorkerMessage: Sendable {
     /// A splice is over: its flows may go at once.
     case ended(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64)
+    /// What the connection log has to say of a splice that `ended` will tell of.
+    case logged(SpliceEnd)
+    /// Its endpoint speaks on, and no flow is there (balancer → endpoint): perhaps evicted.
+    case vanished(FlowTuple)
     /// A port of this worker that another one saw free.
     case free(TransportAddress, target: Int)
     /// Addresses, routes or interfaces changed, and with them the ways to the endpoints: the

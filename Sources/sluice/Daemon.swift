@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Balancing
+import ConnectionLogging
 import CrashPoints
 import Datapath
 import Foundation
@@ -38,6 +39,8 @@ final class Daemon {
     var monitor: HealthMonitor?
     private(set) var desk: EndpointDesk?
     let counters: SplicerCounters
+    /// The connection log; nil: connections are not logged.
+    let log: ConnectionLog?
     private let admission: FlowAdmission
     private var heartbeat: Heartbeat?
 
@@ -75,11 +78,13 @@ final class Daemon {
             routing = try Routing(
                 configuration, ids, attached: attached, datapath: loaded, counters: counters)
             let routes = routing.snapshot
+            log = try Self.openLog(configuration, loaded, logger)
+            log?.names.add(routing)
             let serverNames = Self.serverNames(loaded)
             bridge = RelayBridge(
                 datapath: loaded, routes: routes, names: serverNames, counters: counters,
                 gates: SourceGates(configuration, listenerIDs: routing.listenerIDs),
-                logger: logger)
+                logger: logger, log: log?.lane())
             relay = try Relay(
                 policy: bridge, observer: bridge, limits: RelayLimits(configuration),
                 logger: logger)
@@ -215,12 +220,12 @@ final class Daemon {
         let sweeper = try FlowSweeper(
             datapath: datapath, routes: routes, limits: FlowSweeper.Limits(configuration),
             workers: workers, names: names, fallback: bridge, counters: counters,
-            promises: promises, logger: logger)
+            promises: promises, logger: logger, log: log?.lane())
         self.sweeper = sweeper
         try watchHealth()
         for (index, worker) in workers.enumerated() {
             settings.worker = index
-            let parts = WorkerParts(
+            var parts = WorkerParts(
                 datapath: datapath, routes: routes, settings: settings, fallback: bridge,
                 admission: admission, counters: counters, names: names, adopted: adoption.flows,
                 logger: logger
@@ -229,6 +234,7 @@ final class Daemon {
                 logger.critical("a worker cannot go on", metadata: ["error": "\(error)"])
                 exit(1)
             }
+            parts.log = log?.lane()
             try worker.start(parts, peers: workers, sweeper: sweeper)
         }
         try sweeper.start()
@@ -338,6 +344,7 @@ final class Daemon {
                 // Who asks from here on wants what is there then.
                 let askers = reloads.takeAskers()
                 let error = reload(source)
+                log?.reopen()
                 for tell in askers { tell(error) }
                 files = follow(source.watchedFiles(routing.configuration), insteadOf: files)
             case .look: followNames()
@@ -395,6 +402,7 @@ final class Daemon {
         sweeper?.stop()
         CrashPoint.reach(.workersStopped)
         relay.stop()
+        log?.stop()
         CrashPoint.reach(.relayStopped)
         if keepFlows { datapath?.clearDaemonState() } else { datapath?.unload() }
     }

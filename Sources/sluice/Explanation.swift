@@ -121,7 +121,7 @@ extension Explanation.Candidate {
 
 extension String {
     /// A list of sources may be very long.
-    fileprivate var shortened: String { count > 400 ? prefix(400) + " …}" : self }
+    var shortened: String { count > 400 ? prefix(400) + " …}" : self }
 }
 
 extension Double {

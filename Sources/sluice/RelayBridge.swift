@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import ConnectionLogging
 import Datapath
 import HealthChecking
 import HealthProbing
@@ -28,11 +29,15 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
     private let own = Mutex<Set<IPAddress>>([])
+    /// nil: connections are not logged.
+    let clients: RelayedClients?
 
     init(
         datapath: KernelDatapath?, routes: RoutingSnapshot, names: ServerNameTable,
-        counters: SplicerCounters, gates: SourceGates? = nil, logger: Logger
+        counters: SplicerCounters, gates: SourceGates? = nil, logger: Logger,
+        log: ConnectionLane? = nil
     ) {
+        clients = log.map(RelayedClients.init)
         self.datapath = datapath
         current = Mutex(routes)
         self.names = names
@@ -54,6 +59,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Another configuration is in force.
     func use(_ routes: RoutingSnapshot, _ gates: SourceGates?) {
         self.gates.withLock { $0 = gates }
+        clients?.forgetRules()
         current.withLock { $0 = routes }
     }
 
@@ -67,8 +73,11 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     // Splicers hand over.
 
+    func note(_ facts: ConnectionFacts, of client: FlowTuple) { clients?.note(facts, of: client) }
+
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         guard let relay = relay.withLock({ $0 }) else { return }
+        clients?.note(listener: listener, of: connection.tuple)
         switch what {
         case .relay(let cluster, let target, let reason, let name):
             let routes = routes
@@ -96,11 +105,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                         connection,
                         plan: plan(routes, seat, places, client, reason, name, first: first))
                 case .full(let full):
+                    clients?.noteRejection(.full, of: connection.tuple)
                     let speaksTLS = connection.received.first == 22
                     relay.adoptAndReject(
                         connection, refusal(seat, full, in: routes, speaksTLS: speaksTLS))
                 }
-            case .reject(let how): relay.adoptAndReject(connection, RejectAction(how))
+            case .reject(let how):
+                clients?.noteRejection(.noEndpoint, of: connection.tuple)
+                relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
             reasons.withLock { $0[connection.tuple] = reason }
@@ -163,6 +175,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         guard let answers = routes.listeners[listener] else { return .reject(.reset) }
         var client = RelayedClient(tuple: tuple, named: named)
         let source = named.source.address
+        clients?.note(outcome, of: tuple, from: source, listener: listener, in: routes)
         func decision(
             _ answer: RouteDestination, _ name: ServerName? = nil, speaksTLS: Bool = false
         ) -> RelayDecision {
@@ -196,7 +209,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         _ answer: RouteDestination, _ name: ServerName?, speaksTLS: Bool
     ) -> RelayDecision {
         var answer = answer
-        if case .cluster(let index) = answer { answer = routes.destination(of: index) }
+        if case .cluster(let index) = answer {
+            answer = routes.destination(of: index)
+            if case .reject = answer { clients?.noteRejection(.noEndpoint, of: client.tuple) }
+        }
         switch answer {
         case .cluster(let index):
             let seat = Seat(
@@ -206,6 +222,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                 return .relay(
                     plan(routes, seat, places, client, reason(for: client.tuple), name))
             case .full(let full):
+                clients?.noteRejection(.full, of: client.tuple)
                 return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
             }
         case .reject(let how):
@@ -243,6 +260,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {
         reasons.withLock { _ = $0.removeValue(forKey: tuple) }
+        clients?.logFailure(of: tuple)
         logger.warning(
             "cannot adopt a client", metadata: ["client": "\(tuple.source)", "error": "\(error)"])
     }
@@ -264,6 +282,10 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         }
         logger.info("endpoint did not accept", metadata: ["error": "\(error)"])
     }
+
+    var wantsEnds: Bool { clients != nil }
+
+    func didEnd(_ end: RelayEnd) { clients?.log(end) }
 
     func didClose(_ tuple: FlowTuple, _ connection: RelayedConnection?) {
         reasons.withLock { _ = $0.removeValue(forKey: tuple) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import ConnectionLogging
 import Datapath
 import Dispatch
 import HealthProbing
@@ -113,6 +114,7 @@ extension Daemon {
     /// hand them over; addresses of new listeners are not answered yet.
     private func use(_ next: Routing, after earlier: Routing, _ monitor: HealthMonitor) {
         let (configuration, routes) = (next.configuration, next.snapshot)
+        log?.names.add(next)
         watchHealth(monitor)
         desk?.use(next)
         relay.use(RelayLimits(configuration))

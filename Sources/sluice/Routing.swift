@@ -55,6 +55,9 @@ struct Routing: Sendable {
             listeners: listeners, clusters: clusters, targets: targets, loads: loads,
             continuing: earlier?.snapshot)
         snapshot.limits = limits.limits
+        if configuration.log.connections != .off {
+            snapshot.describe = { configuration.text(of: $0).shortened }
+        }
         self.snapshot = snapshot
         sources = earlier?.sources ?? SourceNumbering()
     }
@@ -71,6 +74,7 @@ struct Routing: Sendable {
             targets: snapshot.targets + targets,
             loads: snapshot.loads + targets.map { _ in EndpointLoad() }, continuing: snapshot)
         next.limits = snapshot.limits
+        next.describe = snapshot.describe
         snapshot = next
     }
 

@@ -76,6 +76,7 @@ import WireTypes
             #expect(try splice.endpointRow(bench).state == .reset)
             let told = bench.records().flows
             #expect(told.map(\.kind) == [.reset])
+            #expect(told.first?.isOurs == true)
             #expect(told.first?.client == family.client)
             #expect(told.first?.upstream == family.upstream)
         }

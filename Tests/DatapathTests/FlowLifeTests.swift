@@ -124,7 +124,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try splice.program(bench)
             try send(bench, clientFINPacket())
-            #expect(try splice.clientRow(bench).flags == [.upstream, .fin])
+            #expect(try splice.clientRow(bench).flags == [.upstream, .fin, .finFirst])
             #expect(try splice.endpointRow(bench).flags == [.peerFIN])
             #expect(try splice.endpointRow(bench).finAcknowledgement == endpointsLastACK)
             try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK &- 1 })
@@ -144,6 +144,26 @@ private let endpointFIN: UInt32 = 0x8000_0000
             #expect(flows.map(\.kind) == [.closed])
             #expect(flows.first?.client == splice.family.client)
             #expect(flows.first?.upstream == splice.family.upstream)
+            #expect(flows.first?.isOurs == false)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `remembers who closed first, whoever acknowledges last`(clientFirst: Bool) throws {
+        try TestBench.use { bench in
+            try splice.program(bench)
+            // Both FINs are under way at once: neither acknowledges the other.
+            for packet in clientFirst
+                ? [clientFINPacket(), endpointFINPacket()]
+                : [endpointFINPacket(), clientFINPacket()]
+            {
+                try send(bench, packet)
+            }
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
+            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            let flags = try (splice.clientRow(bench).flags, splice.endpointRow(bench).flags)
+            #expect(flags.0.contains(.finFirst) == clientFirst)
+            #expect(flags.1.contains(.finFirst) == !clientFirst)
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-extension EndToEnd {
+extension EndToEndBeside {
     /// Listeners whose clients go to an endpoint from the SYN on (DP-32).
     @Suite(.needsBalancer) struct `Plain listeners` {
         /// Endpoints on so many ports, of which the client's address and port decide.

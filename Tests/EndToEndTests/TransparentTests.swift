@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import WireChecking
 
-extension EndToEnd {
+extension EndToEndBeside {
     /// ID-04: endpoints that see their clients' own addresses and ports, and answer by way of us.
     @Suite(.needsBalancer) struct `A client's own address towards its endpoint` {
         private static let port = 43210

@@ -34,24 +34,77 @@ extension BrokenBootstrap {
                 envoy.yaml:17:11: "type" is "EDS"; write STATIC or STRICT_DNS
                 """),
         BrokenBootstrap(
-            "an endpoint by name",
+            "a name of which one address at a time is used",
             Parts(
-                cluster: "type: STRICT_DNS",
+                cluster: "type: LOGICAL_DNS"),
+            errors: """
+                envoy.yaml:17:11: "type" is "LOGICAL_DNS"; write STATIC or STRICT_DNS; it uses one \
+                address of a name at a time, STRICT_DNS all of them
+                """),
+        BrokenBootstrap(
+            "an endpoint by name where addresses are wanted",
+            Parts(
                 member: """
                     {endpoint: {address: {socket_address: {address: kafka.internal, \
                     port_value: 443}}}}
                     """),
             errors: """
-                envoy.yaml:22:59: "address" is "kafka.internal"; write an IP address, for \
-                example 10.0.0.1 or "2001:db8::1"; host names are not looked up
+                envoy.yaml:22:59: "kafka.internal:443" is a host name; write "type": STRICT_DNS, or \
+                an IP address
                 """),
         BrokenBootstrap(
-            "circuit breakers",
+            "what is neither a name nor an address",
             Parts(
-                cluster: "circuit_breakers: {thresholds: [{max_connections: 100}]}"),
+                cluster: "type: STRICT_DNS",
+                member: """
+                    {endpoint: {address: {socket_address: {address: kafka_1.-.internal, \
+                    port_value: 443}}}}
+                    """),
             errors: """
-                envoy.yaml:17:5: "circuit_breakers" is not supported; leave it out; \
-                "max_connections" of sluice's own form is what comes closest
+                envoy.yaml:22:59: "address" is "kafka_1.-.internal"; write an IP address, for \
+                example 10.0.0.1 or "2001:db8::1", or a host name
+                """),
+        BrokenBootstrap(
+            "names with a resolver, a family, a weight, and an address beside them",
+            Parts(
+                cluster: """
+                    type: STRICT_DNS
+                        typed_dns_resolver_config: {}
+                        dns_lookup_family: V4_ONLY
+                    """,
+                member: """
+                    {endpoint: {address: {socket_address: {address: kafka.internal, \
+                    port_value: 443}}}, load_balancing_weight: 2}
+                            - {endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: 1}}}}
+                    """),
+            errors: """
+                envoy.yaml:18:5: "typed_dns_resolver_config" is not supported where endpoints are \
+                names; leave it out, sluice's own form has "resolver" for all names
+                envoy.yaml:19:24: "dns_lookup_family" is V4_ONLY; names stand for all of their \
+                addresses, so write ALL
+                envoy.yaml:24:59: "kafka.internal:443" is a host name, and has a weight or priority; \
+                all addresses of a cluster's names have the same, so leave them out
+                envoy.yaml:25:59: 10.0.0.1:1 is an IP address, and other endpoints of this cluster \
+                are names; make a cluster of each kind
+                """),
+        BrokenBootstrap(
+            "circuit breakers of what sluice does not have",
+            Parts(
+                cluster: """
+                    circuit_breakers:
+                          per_host_thresholds: []
+                          thresholds:
+                          - {priority: HIGH, max_connections: 0, max_requests: 1, track_remaining: true}
+                          - {max_connections: 5}
+                    """),
+            errors: """
+                envoy.yaml:18:7: "per_host_thresholds" is not supported; leave it out; endpoints of \
+                sluice's own form have "max_connections"
+                envoy.yaml:20:20: "priority" is "HIGH"; write DEFAULT
+                envoy.yaml:20:43: "max_connections" is "0"; write a whole number from 1 to 4294967295
+                envoy.yaml:20:46: "max_requests" is not supported; sluice counts no requests, so \
+                leave it out
+                envoy.yaml:21:9: these are second thresholds, and one is all; leave them out
                 """),
         BrokenBootstrap(
             "TLS towards the endpoints",

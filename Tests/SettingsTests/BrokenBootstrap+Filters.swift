@@ -4,15 +4,48 @@ extension BrokenBootstrap {
     /// Network filters.
     static let filters = [
         BrokenBootstrap(
-            "an access log",
+            "an access log by gRPC",
             Parts(
                 proxy: """
                     cluster: web
-                              access_log: [{name: envoy.access_loggers.stdout}]
+                              access_log: [{name: envoy.access_loggers.tcp_grpc}]
                     """),
             errors: """
-                envoy.yaml:15:11: "access_log" is not supported; sluice writes no access log \
-                yet; leave it out, and see flowdump(1)
+                envoy.yaml:15:31: the access log "envoy.access_loggers.tcp_grpc" is not \
+                supported; write envoy.access_loggers.file, envoy.access_loggers.stdout or \
+                envoy.access_loggers.stderr
+                """),
+        BrokenBootstrap(
+            "access logs with a format, a filter, and a place in no folder",
+            Parts(
+                proxy: """
+                    cluster: web
+                              access_log:
+                              - name: envoy.access_loggers.file
+                                filter: {}
+                                typed_config: {path: access.log, log_format: {}}
+                              - name: envoy.access_loggers.stderr
+                    """),
+            errors: """
+                envoy.yaml:17:13: "filter" is not supported; sluice logs all connections, so \
+                leave it out
+                envoy.yaml:18:34: "path" is "access.log"; write the absolute path of a file
+                envoy.yaml:18:46: "log_format" is not supported; lines are JSON with keys of \
+                sluice's own, so leave it out
+                envoy.yaml:19:13: this is a second access log, and one is all; leave it out
+                """),
+        BrokenBootstrap(
+            "an access log in a file without a name, and its interval",
+            Parts(
+                proxy: """
+                    cluster: web
+                              access_log: [{name: envoy.access_loggers.file}]
+                              access_log_flush_interval: 1s
+                    """),
+            errors: """
+                envoy.yaml:15:31: an access log in a file has no "path"; write one
+                envoy.yaml:16:11: "access_log_flush_interval" is not supported; a line is \
+                written when the connection is over, so leave it out
                 """),
         BrokenBootstrap(
             "a tunnel",

@@ -93,8 +93,8 @@ extension BrokenBootstrap {
             Parts(
                 listener: "access_log: []"),
             errors: """
-                envoy.yaml:6:5: "access_log" is not supported; sluice writes no access log \
-                yet; leave it out, and see flowdump(1)
+                envoy.yaml:6:5: "access_log" is not supported; write it in "tcp_proxy"; \
+                clients that are turned away have a line, too
                 """),
         BrokenBootstrap(
             "a timeout without its unit",

@@ -23,7 +23,8 @@ extension BrokenFile {
             """,
             rest: listenerAndClusters,
             errors: """
-                sluice.yaml:1:6: "log" is "json"; write a mapping of the keys format, level
+                sluice.yaml:1:6: "log" is "json"; write a mapping of the keys format, level, \
+                connections
                 """),
         BrokenFile(
             "an unknown key of log",
@@ -34,6 +35,17 @@ extension BrokenFile {
             rest: listenerAndClusters,
             errors: """
                 sluice.yaml:1:7: unknown key "lvel"; did you mean "level"?
+                """),
+        BrokenFile(
+            "a connection log in a place that depends on where sluice is started",
+            """
+            log: {connections: logs/connections}
+
+            """,
+            rest: listenerAndClusters,
+            errors: """
+                sluice.yaml:1:20: "connections" is "logs/connections"; write off, stderr, stdout \
+                or the absolute path of a file; the path must begin with /, and end in a name
                 """),
         BrokenFile(
             "a source address that is a name",

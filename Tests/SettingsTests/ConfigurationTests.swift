@@ -60,6 +60,7 @@ extension Listener {
         #expect(configuration.workers == nil)
         #expect(configuration.log.format == .human)
         #expect(configuration.log.level == .info)
+        #expect(configuration.log.connections == .off)
         #expect(configuration.limits.flows == 262_144)
         #expect(configuration.limits.watermark == 90)
         #expect(configuration.limits.admittedFlows == 235_929)
@@ -92,7 +93,7 @@ extension Listener {
             source: {addresses: ["10.0.0.9", "2001:db8::9"], ports: [5000, 6000-6010]}
             limits: {flows: 1024, watermark: 50%, handshakes: 16, half_classified: 7,
                      idle_timeout: 1m, closed_linger: 500ms}
-            log: {format: json, level: debug}
+            log: {format: json, level: debug, connections: /var/log/c.jsonl}
             listeners:
               tls:
                 addresses: ["[::]:443", 0.0.0.0:9000-9002]
@@ -128,6 +129,7 @@ extension Listener {
                     idle: .seconds(60), linger: .milliseconds(500)))
         #expect(configuration.log.format == .json)
         #expect(configuration.log.level == .debug)
+        #expect(configuration.log.connections == .file("/var/log/c.jsonl"))
         expectListener(try #require(configuration.listeners.first))
         let web = configuration.clusters[1]
         #expect(web.id == 1)

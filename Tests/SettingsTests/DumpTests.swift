@@ -32,7 +32,7 @@ import Testing
                      max_connections: 9, tracked_sources: 2048,
                      access: {allow: 10.0.0.0/8, deny: [10.1.0.0/16, "::1"], denied: reset},
                      per_source: {connections: 7, rate: 5/s, burst: 9, dry_run: on}}
-            log: {format: json, level: debug}
+            log: {format: json, level: debug, connections: stderr}
             listeners:
               "on":
                 addresses: ["[::]:443", 0.0.0.0:9000-9002, 192.0.2.1:8443]

@@ -25,16 +25,20 @@ final class KernelTable {
     fileprivate var queue: [Segment] = []
 
     /// The datapath moves both directions, or one, of a splice to a state.
-    func set(_ splice: Splice, _ state: flow_state, upstream: Bool = true, downstream: Bool = true)
-    {
+    func set(
+        _ splice: Splice, _ state: flow_state, upstream: Bool = true, downstream: Bool = true,
+        flags: (up: UInt16, down: UInt16)? = nil
+    ) {
         if upstream {
             var entry = splice.upstreamEntry
             entry.state = UInt8(state.rawValue)
+            if let flags { entry.flags = flags.up }
             rows[splice.client] = SpliceRow(splice.client.abi, entry)
         }
         if downstream {
             var entry = splice.downstreamEntry
             entry.state = UInt8(state.rawValue)
+            if let flags { entry.flags = flags.down }
             let key = splice.upstream.reversed
             rows[key] = SpliceRow(key.abi, entry)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConnectionLogging
 import Datapath
 import KernelSockets
 import Splicing
@@ -21,6 +22,15 @@ final class HandOverLog: SpliceFallback {
 
     /// What was done, in order.
     var words: [String] { entries.map(\.what) }
+
+    private let noted = Mutex<[FlowTuple: ConnectionFacts]>([:])
+
+    /// What it was told for the connection log.
+    var facts: [FlowTuple: ConnectionFacts] { noted.withLock { $0 } }
+
+    func note(_ facts: ConnectionFacts, of client: FlowTuple) {
+        noted.withLock { $0[client] = facts }
+    }
 
     func take(_ connection: AdoptedConnection, listener: UInt16, _ what: HandOver) {
         let words =

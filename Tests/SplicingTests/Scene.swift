@@ -2,6 +2,7 @@
 
 import Balancing
 import CDatapathABI
+import ConnectionLogging
 import KernelSockets
 import Synchronization
 import WireTypes
@@ -43,6 +44,7 @@ final class Scene {
     init(
         admitting limit: Int = 1000, balance: Balance = Balance(),
         settings change: (inout SplicerSettings) -> Void = { _ in },
+        log: ConnectionLane? = nil,
         routes alter: (inout RoutingSnapshot) -> Void = { _ in }
     ) {
         var settings = SplicerSettings()
@@ -54,7 +56,8 @@ final class Scene {
         let names = ServerNameTable(known: [], store: { _, _ in true }, forget: { _ in })
         splicer = Splicer(
             kernel: FakeKernel(table: table), routes: routes, settings: settings,
-            fallback: fallback, admission: admission, counters: counters, names: names)
+            fallback: fallback, admission: admission, counters: counters, names: names,
+            log: log)
     }
 
     static func routes(_ balance: Balance = Balance()) -> RoutingSnapshot {
@@ -132,12 +135,14 @@ extension Scene {
 
     /// The datapath tells something of a splice.
     func tell(
-        _ kind: FlowRecord.Kind, of splice: Splice, acknowledgement: UInt32 = 77, mss: UInt16 = 0
+        _ kind: FlowRecord.Kind, of splice: Splice, acknowledgement: UInt32 = 77, mss: UInt16 = 0,
+        change: (inout FlowRecord) -> Void = { _ in }
     ) {
-        let event = FlowRecord(
+        var event = FlowRecord(
             kind: kind, client: splice.client, upstream: kind == .abandoned ? nil : splice.upstream,
             createdNanoseconds: splice.createdNanoseconds, sequence: 0,
             acknowledgement: acknowledgement, mss: mss)
+        change(&event)
         splicer.handle(event, now: now)
         flush()
     }
@@ -156,11 +161,12 @@ extension Scene {
     }
 
     /// A splice whose endpoint answered.
-    func establish(_ number: Int = 1, name: String = "a.test") throws -> Splice {
+    func establish(_ number: Int = 1, name: String = "a.test", age: UInt32? = nil) throws -> Splice
+    {
         say(SampleHello.bytes(for: name), from: Self.client(number))
         let splice = try last()
         table.set(splice, FLOW_ESTABLISHED)
-        tell(.established, of: splice)
+        tell(.established, of: splice) { $0.ageMicroseconds = age }
         return splice
     }
 

@@ -47,6 +47,8 @@ static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 {
 	/* In the peer's arriving numbers: its acknowledgements are ours plus our seq_delta. */
 	peer->fin_ack = p->seq + p->payload + 1 + entry->seq_delta;
+	if (!((entry->flags | peer->flags) & FLOW_FLAG_FIN))
+		entry->flags |= FLOW_FLAG_FIN_FIRST;
 	peer->flags |= FLOW_FLAG_PEER_FIN;
 	entry->flags |= FLOW_FLAG_FIN;
 	if (entry->state == FLOW_ESTABLISHED) {

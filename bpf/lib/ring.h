@@ -68,6 +68,15 @@ static __always_inline void submit_waking(void *record, void *ring, __u32 worker
 		bpf_ringbuf_discard(bell, BPF_RB_FORCE_WAKEUP);
 }
 
+/* Clocks of two CPUs may differ a little: never before its beginning. */
+static __always_inline __u32 flow_age_us(const struct flow_entry *entry)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u64 age = now > entry->created_ns ? (now - entry->created_ns) / 1000 : 0;
+
+	return age < 0xffffffffu ? age : 0xffffffffu;
+}
+
 /* Tells a worker what happened to a flow; it is woken when it must act at once. */
 static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __u32 kind)
 {
@@ -91,6 +100,7 @@ static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __
 	record->ack = p->ack;
 	record->flow_flags = entry->flags;
 	record->mss = p->mss;
+	record->age_us = flow_age_us(entry);
 	if (wakes)
 		submit_waking(record, ring, entry->worker);
 	else

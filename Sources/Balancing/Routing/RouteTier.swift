@@ -24,14 +24,14 @@ final class RouteTier: Sendable {
             groups.append(RouteGroup(rules, of: all))
             return Self.groupMark | UInt32(groups.count - 1)
         }
-        var exact: [ServerName: [UInt32]] = [:]
-        var below: [ServerName: [UInt32]] = [:]
+        var exact = NamedRules(capacity: members.count)
+        var below = NamedRules(capacity: 0)
         var expressions: [(NameExpression, [UInt32])] = []
         var nameless: [UInt32] = []
         for rule in members {
             switch all[Int(rule)].name {
-            case .pattern(.exact(let name)): exact[name, default: []].append(rule)
-            case .pattern(.below(let name)): below[name, default: []].append(rule)
+            case .pattern(.exact(let name)): exact.add(rule, name)
+            case .pattern(.below(let name)): below.add(rule, name)
             case .expression(let expression):
                 if let place = expressions.firstIndex(where: { $0.0 == expression }) {
                     expressions[place].1.append(rule)
@@ -41,8 +41,8 @@ final class RouteTier: Sendable {
             case .any: nameless.append(rule)
             }
         }
-        self.exact = NameIndex(exact.map { ($0, value($1)) })
-        self.below = NameIndex(below.map { ($0, value($1)) })
+        self.exact = NameIndex(exact.map(value))
+        self.below = NameIndex(below.map(value))
         self.expressions = expressions.map { expression, rules in
             groups.append(RouteGroup(rules, of: all))
             return Expression(expression: expression, group: groups.count - 1)
@@ -139,5 +139,26 @@ final class RouteTier: Sendable {
             hash.add(bytes[index])
         }
         return values.reversed()
+    }
+}
+
+/// Rules by name. Nearly all names have one rule, which costs no list of its own.
+private struct NamedRules {
+    private var only: [ServerName: UInt32]
+    /// All rules of the names that have several.
+    private var several: [ServerName: [UInt32]] = [:]
+
+    init(capacity: Int) { only = Dictionary(minimumCapacity: capacity) }
+
+    mutating func add(_ rule: UInt32, _ name: ServerName) {
+        guard let first = only[name] else {
+            only[name] = rule
+            return
+        }
+        several[name, default: [first]].append(rule)
+    }
+
+    func map(_ value: ([UInt32]) -> UInt32) -> [NameIndex.Item] {
+        only.map { name, rule in (name, value(several[name] ?? [rule])) }
     }
 }

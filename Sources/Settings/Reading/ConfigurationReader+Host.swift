@@ -82,6 +82,7 @@ extension ConfigurationReader {
             let section = SectionReader<LogSection>(self, entry)
         else { return Defaults.log }
         return LogSettings(
-            format: section.value(LogSection.format), level: section.value(LogSection.level))
+            format: section.value(LogSection.format), level: section.value(LogSection.level),
+            connections: section.value(LogSection.connections))
     }
 }

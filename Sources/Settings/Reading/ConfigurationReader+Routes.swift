@@ -19,21 +19,24 @@ extension ConfigurationReader {
                 "\"routes\" is \(entry.value.found); write \(ListenerSection.routes.accepted)")
             return
         }
-        var first: [NamePattern: Entry] = [:]
-        for entry in entries(mapping) {
+        // There may be very many: nothing here grows step by step, or holds on to nodes.
+        let entries = entries(mapping, areTold: false)
+        read.reserve(entries.count)
+        var first = [NamePattern: Int](minimumCapacity: entries.count)
+        for (index, entry) in entries.enumerated() {
             let cluster = cluster(entry, clusters)
             guard let pattern = NamePattern(entry.name) else {
                 report(entry.position, nameComplaint(entry.name))
                 continue
             }
-            if let earlier = first[pattern] {
+            if let earlier = first[pattern].map({ entries[$0] }) {
                 report(
                     entry.position,
                     "\(quoted(entry.name)) is the same name as \(quoted(earlier.name)) "
                         + "in line \(earlier.position.line); write it once")
                 continue
             }
-            first[pattern] = entry
+            first[pattern] = index
             // An unknown cluster was reported; the route stays, so that nobody misses it.
             read.append(Route(pattern, cluster: cluster ?? 0), entry.position)
         }

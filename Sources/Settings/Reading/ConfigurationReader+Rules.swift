@@ -19,6 +19,12 @@ struct RoutesRead {
     /// there may be very many, are told apart before.
     private var first: [Question: Position]?
 
+    /// Makes room for so many more.
+    mutating func reserve(_ count: Int) {
+        all.reserveCapacity(all.count + count)
+        positions.reserveCapacity(positions.count + count)
+    }
+
     /// Adds a route that asks what none before does.
     mutating func append(_ route: Route, _ position: Position) {
         all.append(route)

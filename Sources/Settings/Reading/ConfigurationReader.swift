@@ -74,21 +74,27 @@ final class ConfigurationReader {
     }
 
     /// The pairs of a mapping. Keys that are no text, or repeat an earlier one, are reported and
-    /// left out.
-    func entries(_ mapping: Node.Mapping) -> [Entry] {
+    /// left out; repetitions only if `areTold`, unless the document knows of some: who tells names
+    /// apart by itself needs no second table of them.
+    func entries(_ mapping: Node.Mapping, areTold: Bool = true) -> [Entry] {
+        let isAsked = areTold || document.repeatsKeys
         var first: [String: Position] = [:]
         var entries: [Entry] = []
+        entries.reserveCapacity(mapping.count)
         for (key, value) in mapping {
             let position = Position(key)
             guard let name = document.name(of: key) else {
                 report(position, "a key is \(key.found); write plain text")
                 continue
             }
-            if let earlier = first[name] {
-                report(position, "duplicate key \(quoted(name)); first in line \(earlier.line)")
-                continue
+            if isAsked {
+                if let earlier = first[name] {
+                    report(
+                        position, "duplicate key \(quoted(name)); first in line \(earlier.line)")
+                    continue
+                }
+                first[name] = position
             }
-            first[name] = position
             entries.append(Entry(name: name, position: position, value: value))
         }
         return entries

@@ -52,6 +52,9 @@ struct Document {
         (fileName, self.root, renamed) = (document.fileName, root, [:])
     }
 
+    /// Whether some mapping has a key twice.
+    var repeatsKeys: Bool { !renamed.isEmpty }
+
     /// What was written as a key, or nil when it is no scalar.
     func name(of key: Node) -> String? {
         guard case .scalar(let scalar) = key else { return nil }

@@ -14,7 +14,8 @@ public enum Defaults {
     /// `workers`: one a core.
     public static let workers: Int? = nil
     /// `log`.
-    public static let log = LogSettings(format: .human, level: .info)
+    public static let log = LogSettings(
+        format: .human, level: .info, connections: .off)
     /// `limits`.
     public static let limits = Limits(
         flows: 262_144, watermark: 90, handshakes: 65536, halfClassified: 10000,

@@ -103,6 +103,32 @@ extension Form where Value == Duration? {
     }
 }
 
+extension Form where Value == ConnectionLogPlace {
+    /// `off`, a stream by its name, or a file.
+    static let connectionLogPlace = Form(
+        accepted: "off, stderr, stdout or the absolute path of a file",
+        shape: .either(.words(["off", "stderr", "stdout"]), .text("^/.*[^/]$")),
+        advice: { $0.contains("/") ? "the path must begin with /, and end in a name" : nil },
+        parse: { text in
+            switch text {
+            case "off": .off
+            case "stderr": .standardError
+            case "stdout": .standardOutput
+            default:
+                text.hasPrefix("/") && !text.hasSuffix("/") && !text.contains("\0")
+                    ? .file(text) : nil
+            }
+        },
+        show: { place in
+            switch place {
+            case .off: "off"
+            case .standardError: "stderr"
+            case .standardOutput: "stdout"
+            case .file(let path): path
+            }
+        })
+}
+
 extension Form where Value: RawRepresentable<String> & CaseIterable {
     /// One of the words of an enumeration.
     static var choice: Form {

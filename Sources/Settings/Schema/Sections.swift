@@ -116,6 +116,10 @@ enum LogSection: Section {
         "format", .choice, standard: Defaults.log.format, "Text for people, or JSON lines.")
     static let level = ValueKey(
         "level", .choice, standard: Defaults.log.level, "The least level that is written.")
+    static let connections = ValueKey(
+        "connections", .connectionLogPlace, standard: Defaults.log.connections,
+        "Where one JSON line is written for each connection that is over; a file is opened anew with "
+            + "each reload.")
 
-    static var keys: [any AnyKey] { [format, level] }
+    static var keys: [any AnyKey] { [format, level, connections] }
 }

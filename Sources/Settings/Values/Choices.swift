@@ -16,6 +16,20 @@ public struct LogSettings: Hashable, Sendable {
     public var format: LogFormat
     /// The least level that is written.
     public var level: LogLevel
+    /// Where each connection that is over gets a line.
+    public var connections: ConnectionLogPlace
+}
+
+/// Where the connection log goes.
+public enum ConnectionLogPlace: Hashable, Sendable {
+    /// Nowhere.
+    case off
+    /// Standard error, as the daemon's own lines do.
+    case standardError
+    /// Standard output.
+    case standardOutput
+    /// The file with this absolute path.
+    case file(String)
 }
 
 /// How a line of the log looks.

@@ -25,7 +25,10 @@ extension Configuration {
         lines.append("\(FileSection.limits.name):")
         lines += indented(limitLines)
         lines.append("\(FileSection.log.name):")
-        lines += indented([line(LogSection.format, log.format), line(LogSection.level, log.level)])
+        lines += indented([
+            line(LogSection.format, log.format), line(LogSection.level, log.level),
+            line(LogSection.connections, log.connections),
+        ])
         return lines.joined(separator: "\n") + "\n"
     }
 

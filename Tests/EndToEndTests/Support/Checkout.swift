@@ -26,6 +26,7 @@ enum Checkout {
     static let oddTCP = tests.appending(path: "Lab/odd_tcp.py").path
     static let nameServer = tests.appending(path: "Lab/dns_server.py").path
     static let bulk = tests.appending(path: "Lab/bulk.py").path
+    static let endings = tests.appending(path: "Lab/endings.py").path
     static let schema =
         tests.deletingLastPathComponent().appending(path: "Sources/FlowReport/flows.schema.json")
         .path

@@ -33,3 +33,6 @@ extension Trait where Self == IssueHandlingTrait {
 
 /// All end-to-end tests, one at a time: each has the machine's cores for itself.
 @Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEnd {}
+
+/// Those that look at no times, one at a time beside the others: two cores have room for both.
+@Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEndBeside {}

@@ -64,6 +64,7 @@ enum flow_flag {
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
+	FLOW_FLAG_FIN_FIRST = 1 << 10, /* a FIN of this direction passed before any of the peer's */
 	FLOW_FLAG_PLAIN = 1 << 11,	 /* of a plain listener: translated from the SYN on */
 	FLOW_FLAG_ANSWERED = 1 << 12,	 /* plain, endpoint to client: its SYN-ACK passed */
 };
@@ -293,6 +294,7 @@ enum record_kind {
 	RECORD_ABANDONED = 8,	/* the client reset before the flow stood */
 	RECORD_ORPHANED = 9,	/* the other direction's entry was evicted */
 	RECORD_STRAY = 10,	/* a client's segment of no flow and no handshake */
+	RECORD_KILLED = 11,	/* an RST of ours ended a flow: flowdump kill (no wake-up) */
 };
 
 /* In front of every record. */
@@ -328,7 +330,7 @@ struct flow_record {
 	__u32 ack;
 	__u16 flow_flags; /* enum flow_flag */
 	__u16 mss;	  /* of the endpoint's SYN-ACK; ESTABLISHED only */
-	__u16 pad[2];
+	__u32 age_us;	  /* since created_ns; all ones: longer than that can say */
 };
 
 /* Listing names for flowdump. Key: kind << 16 | id. */

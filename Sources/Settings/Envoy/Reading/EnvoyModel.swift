@@ -66,6 +66,8 @@ struct EnvoyCluster {
     var health: [(key: String, value: EnvoyText)] = []
     var ejection: [(key: String, value: EnvoyText)] = []
     var endpoints: [(address: EnvoyText, weight: Int, priority: Int)] = []
+    /// Names and ports that stand for endpoints, in place of those.
+    var names: [EnvoyText] = []
     /// Whether the filters that lead here hash the source, and the first of them that says so.
     var hashesSource: (is: Bool, position: Position)?
 }

@@ -36,7 +36,6 @@ extension EnvoyReader {
         _ section: SectionReader<EnvoyClusterSection>, _ name: EnvoyText
     ) -> EnvoyCluster {
         var cluster = EnvoyCluster(name: name)
-        _ = section.value(EnvoyClusterSection.type)
         let timeout = section.value(EnvoyClusterSection.connectTimeout)
         cluster.values.append(
             (
@@ -47,9 +46,34 @@ extension EnvoyReader {
             ))
         readBalance(section, &cluster)
         readProxyProtocol(section, &cluster)
-        cluster.endpoints = endpoints(section)
+        readEndpoints(section, &cluster)
+        readBreakers(section, &cluster)
         readHealth(section, &cluster)
         return cluster
+    }
+
+    /// Of Envoy's circuit breakers the one that is about connections.
+    private func readBreakers(
+        _ section: SectionReader<EnvoyClusterSection>, _ cluster: inout EnvoyCluster
+    ) {
+        guard let entry = section.entry(EnvoyClusterSection.breakers),
+            let breakers = SectionReader<EnvoyBreakers>(reader, entry)
+        else { return }
+        let all = items(breakers, EnvoyBreakers.thresholds)
+        if all.count > 1 {
+            report(all[1].position, "these are second thresholds, and one is all; leave them out")
+        }
+        guard let first = all.first,
+            let thresholds = SectionReader<EnvoyThresholds>(
+                reader, first, title: "\"thresholds\"")
+        else { return }
+        _ = thresholds.value(EnvoyThresholds.priority)
+        // As many as anybody could have: that is how bounds are switched off there.
+        guard let most = thresholds.value(EnvoyThresholds.maxConnections),
+            most <= EnvoyThresholds.largest
+        else { return }
+        let mark = thresholds.entry(EnvoyThresholds.maxConnections)?.value.mark
+        cluster.values.append((ClusterSection.maxConnections.name, EnvoyText("\(most)", mark)))
     }
 
     private func readBalance(

@@ -62,6 +62,7 @@ extension EnvoyReader {
             section.value(EnvoyTCPProxy.lifetime),
             section.entry(EnvoyTCPProxy.lifetime)?.valuePosition ?? entry.position,
             isWritten: section.entry(EnvoyTCPProxy.lifetime) != nil)
+        readAccessLog(section, entry)
         let hashes = hashesSource(section)
         guard let target = target(section, entry) else { return nil }
         for name in target.clusters {

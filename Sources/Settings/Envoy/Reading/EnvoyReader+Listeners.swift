@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import WireTypes
 internal import Yams
 
 extension EnvoyReader {
@@ -80,7 +81,10 @@ extension EnvoyReader {
     private func address<Keys>(_ section: SectionReader<Keys>, _ key: GroupKey) -> EnvoyText? {
         socketAddress(
             section, key, EnvoyListenerSocket.self, EnvoyListenerSocket.address,
-            EnvoyListenerSocket.port, EnvoyListenerSocket.transport)
+            EnvoyListenerSocket.port, EnvoyListenerSocket.transport
+        ).map { host, port, mark in
+            EnvoyText(TransportAddress(host, port).description, mark)
+        }
     }
 
     /// Whether they look at hellos.

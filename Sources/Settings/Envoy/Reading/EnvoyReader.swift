@@ -19,6 +19,12 @@ final class EnvoyReader {
     var idleTimeout = EnvoySharedTime("idle_timeout", isDefault: EnvoyDefaults.idleTimeout)
     var lifetime = EnvoySharedTime("max_downstream_connection_duration", isDefault: nil)
 
+    /// Where connections are logged; nil: nowhere.
+    var accessLog: EnvoyAccessLogPlace?
+    var hasWarnedOfOthers = false
+    /// How many `tcp_proxy` were read.
+    var filters = 0
+
     init(_ document: Document) { reader = ConfigurationReader(document) }
 
     /// Whether a document is one of Envoy's.
@@ -72,12 +78,12 @@ final class EnvoyReader {
         }
     }
 
-    /// The address and port of a section with the key `address`.
-    func socketAddress<Keys, Socket: EnvoySocketKeys>(
+    /// The address and port of a section with the key `address`, and where they stand.
+    func socketAddress<Keys, Socket: EnvoySocketKeys, Host>(
         _ section: SectionReader<Keys>, _ key: GroupKey, _ socket: Socket.Type,
-        _ address: RequiredKey<IPAddress>, _ port: RequiredKey<Int>,
+        _ address: RequiredKey<Host>, _ port: RequiredKey<Int>,
         _ transport: ValueKey<EnvoySocketProtocol>
-    ) -> EnvoyText? {
+    ) -> (host: Host, port: UInt16, mark: Mark?)? {
         guard
             let entry = group(section, key, EnvoyAddress.self)?.requiredEntry(EnvoyAddress.socket),
             let socket = SectionReader<Socket>(reader, entry, title: "\"socket_address\"")
@@ -85,7 +91,6 @@ final class EnvoyReader {
         _ = socket.value(transport)
         let (host, port) = (socket.required(address), socket.required(port))
         guard let host = host?.value, let port = port?.value else { return nil }
-        return EnvoyText(
-            TransportAddress(host, UInt16(port)).description, socket.entry(address)?.value.mark)
+        return (host, UInt16(port), socket.entry(address)?.value.mark)
     }
 }

@@ -31,7 +31,7 @@ extension EnvoyReader {
             config: config)
     }
 
-    private func type(of config: Entry) -> String? {
+    func type(of config: Entry) -> String? {
         guard case .mapping(let mapping) = config.value else { return nil }
         for (key, value) in mapping where reader.document.name(of: key) == "@type" {
             if case .scalar(let scalar) = value { return EnvoyTyped.lastWord(scalar.string) }

@@ -2,10 +2,19 @@
 
 internal import Balancing
 
-/// `type` of a cluster, as far as endpoints stand in the file.
+/// `type` of a cluster, as far as endpoints or their names stand in the file.
 enum EnvoyDiscovery: String, CaseIterable, Sendable {
     case fixed = "STATIC"
     case strictDNS = "STRICT_DNS"
+}
+
+/// `dns_lookup_family` of a cluster.
+enum EnvoyLookupFamily: String, CaseIterable, Sendable {
+    case automatic = "AUTO"
+    case all = "ALL"
+    case onlyV4 = "V4_ONLY"
+    case onlyV6 = "V6_ONLY"
+    case preferredV4 = "V4_PREFERRED"
 }
 
 /// `lb_policy` of a cluster.

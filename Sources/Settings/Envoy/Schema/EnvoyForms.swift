@@ -56,13 +56,46 @@ extension Form where Value == IPAddress {
     static let envoyListenerAddress = Form(
         accepted: "an IP address, for example 192.0.2.1, 0.0.0.0 or \"::\"",
         advice: hostAdvice, parse: { IPAddress($0) }, show: \.description)
+}
 
-    /// Where an endpoint is.
-    static let envoyEndpointAddress = Form(
-        accepted: "an IP address, for example 10.0.0.1 or \"2001:db8::1\"",
-        advice: hostAdvice,
-        parse: { text in IPAddress(text).flatMap { $0.isUnspecified ? nil : $0 } },
-        show: \.description)
+extension Form where Value == EnvoyHost {
+    /// `address` of an endpoint.
+    static let envoyEndpointHost = Form(
+        accepted: "an IP address, for example 10.0.0.1 or \"2001:db8::1\", or a host name",
+        advice: { $0.contains("/") ? "paths of sockets are not supported" : nil },
+        parse: { text in
+            if let address = IPAddress(text) {
+                return address.isUnspecified ? nil : .address(address)
+            }
+            let name = Form<EndpointName>.endpointName.parse("\(text):1")
+            return name.map { .name($0.name) }
+        },
+        show: \.text)
+}
+
+extension Form where Value == EnvoyDiscovery {
+    /// `type` of a cluster.
+    static let discovery = Form(
+        accepted: Form.choice.accepted, shape: Form.choice.shape,
+        advice: { text in
+            text == "LOGICAL_DNS"
+                ? "it uses one address of a name at a time, STRICT_DNS all of them"
+                : Form.choice.advice(text)
+        },
+        parse: Form.choice.parse, show: Form.choice.show)
+}
+
+/// Who an endpoint is.
+enum EnvoyHost: Sendable {
+    case address(IPAddress)
+    case name(String)
+
+    var text: String {
+        switch self {
+        case .address(let address): address.description
+        case .name(let name): name
+        }
+    }
 }
 
 /// What is probably wrong with an address.

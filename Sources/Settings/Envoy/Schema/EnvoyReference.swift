@@ -32,7 +32,8 @@ extension Configuration {
             EnvoyLeastRequest.self, EnvoyRoundRobin.self, EnvoySlowStart.self, EnvoyMaglev.self,
             EnvoyCommonBalance.self, EnvoyPercent.self, EnvoyHealthCheck.self,
             EnvoyHTTPCheck.self, EnvoyStatuses.self, EnvoyTCPCheck.self, EnvoyPayload.self,
-            EnvoyOutliers.self, EnvoyProxySocket.self, EnvoyProxyConfig.self, EnvoyRawBuffer.self,
+            EnvoyOutliers.self, EnvoyBreakers.self, EnvoyThresholds.self, EnvoyAccessLog.self,
+            EnvoyLogger.self, EnvoyProxySocket.self, EnvoyProxyConfig.self, EnvoyRawBuffer.self,
             EnvoyAssignment.self, EnvoyLocality.self, EnvoyMember.self, EnvoyEndpoint.self,
             EnvoyEndpointSocket.self,
         ]

@@ -7,8 +7,8 @@ enum EnvoyClusterSection: Section {
     static let path = "clusters"
     static let name = RequiredKey("name", .objectName, "the cluster's name")
     static let type = ValueKey(
-        "type", .choice, standard: EnvoyDiscovery.fixed,
-        "nothing: endpoints are IP addresses, with STRICT_DNS too")
+        "type", .discovery, standard: EnvoyDiscovery.fixed,
+        "STRICT_DNS with host names: `endpoints_dns`; else nothing: endpoints are IP addresses")
     static let connectTimeout = ValueKey(
         "connect_timeout", .seconds(.milliseconds(10)...(.seconds(600))),
         standard: EnvoyDefaults.connectTimeout, "`connect_timeout`")
@@ -33,21 +33,32 @@ enum EnvoyClusterSection: Section {
     static let closesConnections = ValueKey(
         "close_connections_on_host_health_failure", .trueFalse, standard: false,
         "`on_down`: true `reset`, by checks alone, not by ejections")
+    static let breakers = GroupKey(
+        "circuit_breakers", "a mapping with \"thresholds\"", "`max_connections`")
+    static let lookupFamily = ValueKey(
+        "dns_lookup_family", .choice, standard: EnvoyLookupFamily.automatic,
+        "nothing: names stand for all of their addresses (ALL); AUTO with a warning; the others are "
+            + "errors where endpoints are names")
+    static let resolverConfig = resolver("typed_dns_resolver_config")
+    static let resolutionConfig = resolver("dns_resolution_config")
+    static let resolvers = resolver("dns_resolvers")
+
+    private static func resolver(_ name: String) -> GroupKey {
+        GroupKey(name, "nothing", "nothing; an error where endpoints are names")
+    }
 
     static let keys: [any AnyKey] = [
         name, type, connectTimeout, policy, assignment, socket, leastRequest, roundRobin, maglev,
-        common, healthChecks, outliers, closesConnections,
+        common, healthChecks, outliers, closesConnections, breakers, lookupFamily, resolverConfig,
+        resolutionConfig, resolvers,
     ]
     static let ignored = [
         "alt_stat_name", "connection_pool_per_downstream_connection", "dns_failure_refresh_rate",
-        "dns_jitter", "dns_lookup_family", "dns_refresh_rate", "dns_resolution_config",
-        "dns_resolvers", "metadata", "per_connection_buffer_limit_bytes", "respect_dns_ttl",
-        "track_cluster_stats", "track_timeout_budgets", "typed_dns_resolver_config",
+        "dns_jitter", "dns_refresh_rate", "metadata", "per_connection_buffer_limit_bytes",
+        "respect_dns_ttl", "track_cluster_stats", "track_timeout_budgets",
         "use_tcp_for_dns_lookups", "wait_for_warm_on_init",
     ]
     static let refused = [
-        "circuit_breakers":
-            "leave it out; \"max_connections\" of sluice's own form is what comes closest",
         "cleanup_interval": "leave it out",
         "cluster_type": "write \"type\" STATIC and \"load_assignment\"",
         "eds_cluster_config": "write \"type\" STATIC and \"load_assignment\"",

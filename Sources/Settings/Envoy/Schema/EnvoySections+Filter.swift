@@ -23,16 +23,23 @@ enum EnvoyTCPProxy: Section {
     static let hashPolicy = GroupKey(
         "hash_policy", "the list [{source_ip: {}}]",
         "`hash_key: source` of clusters with RING_HASH or MAGLEV; without it, `source_port`")
+    static let accessLog = GroupKey(
+        "access_log",
+        "a list of envoy.access_loggers.file, envoy.access_loggers.stdout or "
+            + "envoy.access_loggers.stderr",
+        "`log.connections`; the same for all connections")
 
     static let keys: [any AnyKey] = [
-        type, cluster, weighted, idleTimeout, lifetime, attempts, hashPolicy,
+        type, cluster, weighted, idleTimeout, lifetime, attempts, hashPolicy, accessLog,
     ]
     static let ignored = ["stat_prefix"]
     static let refused = [
-        "access_log": "sluice writes no access log yet; leave it out, and see flowdump(1)",
-        "access_log_options": "sluice writes no access log yet; leave it out",
-        "access_log_flush_interval": "sluice writes no access log yet; leave it out",
-        "flush_access_log_on_connected": "sluice writes no access log yet; leave it out",
+        "access_log_options":
+            "a line is written when the connection is over, so leave it out",
+        "access_log_flush_interval":
+            "a line is written when the connection is over, so leave it out",
+        "flush_access_log_on_connected":
+            "a line is written when the connection is over, so leave it out",
         "downstream_idle_timeout": "leave it out; \"idle_timeout\" counts for both sides",
         "upstream_idle_timeout": "leave it out; \"idle_timeout\" counts for both sides",
         "backoff_options": "the next endpoint is asked at once; leave it out",

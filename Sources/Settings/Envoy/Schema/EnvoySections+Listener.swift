@@ -31,7 +31,7 @@ enum EnvoyListenerSection: Section {
         "ignore_global_conn_limit", "max_connections_to_accept_per_socket_event",
     ]
     static let refused = [
-        "access_log": "sluice writes no access log yet; leave it out, and see flowdump(1)",
+        "access_log": "write it in \"tcp_proxy\"; clients that are turned away have a line, too",
         "bind_to_port": "every listener has its port; leave it out",
         "connection_balance_config": "all threads share all connections; leave it out",
         "continue_on_listener_filters_timeout":

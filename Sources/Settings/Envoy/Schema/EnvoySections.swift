@@ -51,7 +51,7 @@ extension EnvoySocketKeys {
     static var refused: [String: String] {
         [
             "named_port": "write the number, as \"port_value\"",
-            "resolver_name": "names are not looked up, so leave it out",
+            "resolver_name": "leave it out; sluice's own form has \"resolver\" for all names",
             "ipv4_compat": "give the IPv4 address a listener of its own",
             "network_namespace_filepath": "start sluice in that namespace",
         ]
@@ -72,7 +72,8 @@ enum EnvoyListenerSocket: EnvoySocketKeys {
 /// `socket_address` of an endpoint.
 enum EnvoyEndpointSocket: EnvoySocketKeys {
     static let path = "endpoint.address.socket_address"
-    static let address = RequiredKey("address", .envoyEndpointAddress, "`address`")
+    static let address = RequiredKey(
+        "address", .envoyEndpointHost, "`address`, or a name of `endpoints_dns`")
     static let port = RequiredKey("port_value", .count(1...65535), "`address`")
     static let transport = ValueKey(
         "protocol", .choice, standard: EnvoySocketProtocol.tcp, "nothing: it is TCP")

@@ -30,6 +30,10 @@ struct EnvoyTranslation {
         pairs.append((FileSection.listeners.name, .mapping(listeners, mark)))
         pairs.append((FileSection.clusters.name, .mapping(clusters, mark)))
         pairs.append((FileSection.limits.name, .mapping(Self.limits(reader, mark), mark)))
+        if let log = reader.accessLog {
+            let connections = (LogSection.connections.name, Node.scalar(log.place))
+            pairs.append((FileSection.log.name, .mapping([connections], log.place.mark)))
+        }
         self.document = Document(document, root: .mapping(pairs, mark))
         warnings = reader.warnings
     }
@@ -76,6 +80,11 @@ struct EnvoyTranslation {
             (ClusterSection.ejection.name, cluster.ejection),
         ] where !values.isEmpty {
             pairs.append((name, .mapping(values.map { ($0.key, Node.scalar($0.value)) }, mark)))
+        }
+        if !cluster.names.isEmpty {
+            let names = cluster.names.map { Node.scalar($0) }
+            pairs.append((ClusterSection.endpointsDNS.name, .sequence(names, mark)))
+            return .mapping(pairs, mark)
         }
         let endpoints = cluster.endpoints.map { endpoint in
             Node.mapping(

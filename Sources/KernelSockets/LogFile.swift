@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CKernelSockets
+internal import Glibc
+
+/// Where lines are appended: a file, a FIFO, or what standard output or standard error are.
+public struct LogFile: ~Copyable, Sendable {
+    private let descriptor: Descriptor
+    /// Pieces up to this size are written whole, or not at all, beside other writers (write(2),
+    /// pipe(7)).
+    public let pieceLimit: Int
+
+    /// Opens a file for appending, or makes it, for its owner to write and its group to read. A FIFO
+    /// that nobody reads is an error, not a wait.
+    public init(path: String) throws(SocketError) {
+        let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        // The kernel reads the path during the call.
+        let descriptor = try Descriptor(unsafe open(path, flags, 0o640), "open", path)
+        pieceLimit = Self.isRegular(descriptor.rawValue) ? .max : Int(PIPE_BUF)
+        self.descriptor = descriptor
+    }
+
+    private init(standard number: Int32, _ name: String) throws(SocketError) {
+        let descriptor = try Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 3), "dup", name)
+        pieceLimit = Int(PIPE_BUF)
+        self.descriptor = descriptor
+    }
+
+    /// Standard error.
+    public static func standardError() throws(SocketError) -> LogFile {
+        try LogFile(standard: 2, "standard error")
+    }
+
+    /// Standard output.
+    public static func standardOutput() throws(SocketError) -> LogFile {
+        try LogFile(standard: 1, "standard output")
+    }
+
+    /// Appends the front of `bytes`; how much of it. 0: a reader is slow, try again later.
+    public borrowing func write(_ bytes: Span<UInt8>) throws(SocketError) -> Int {
+        let count = unsafe bytes.withUnsafeBufferPointer { buffer in
+            // The kernel reads at most so many bytes during the call.
+            unsafe Glibc.write(descriptor.rawValue, buffer.baseAddress, buffer.count)
+        }
+        if count >= 0 { return count }
+        guard errno == EAGAIN || errno == EINTR else { throw .last("write") }
+        return 0
+    }
+
+    private static func isRegular(_ number: Int32) -> Bool {
+        var status = stat()
+        // The kernel fills the local struct.
+        return unsafe fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+}
