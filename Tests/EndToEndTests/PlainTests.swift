@@ -49,7 +49,8 @@ extension EndToEndBeside {
                     #expect(try await lab.counter(seen) == 0, "\(seen)")
                 }
                 // The host's own clients are relayed.
-                let own = try lab.startTalk(["--count", "2"], at: .listener(family), from: .balancer)
+                let own = try lab.startTalk(
+                    ["--count", "2"], at: .listener(family), from: .balancer)
                 try await own.waitUntilOpen()
                 #expect(try await lab.rows().filter { $0.mode == "relayed" }.count == 2)
                 try await own.expectGood(2)

@@ -97,12 +97,13 @@ extension BrokenFile {
                 source" or "source_port", or "balance: source_hash"
                 sluice.yaml:6:5: "routes" has no meaning with "mode: plain": nobody reads server \
                 names; leave it out, or write "mode: tcp"
-                sluice.yaml:7:5: "max_connections" has no meaning with "mode: plain": connections are \
-                counted, not bounded; leave it out, or write "mode: tcp"
+                sluice.yaml:7:5: "max_connections" has no meaning with "mode: plain": connections \
+                are counted, not bounded; leave it out, or write "mode: tcp"
                 """),
         listener(
             "clients that lead nowhere", "    mode: plain",
-            errors: "sluice.yaml:2:3: listener \"a\" with \"mode: plain\" has no cluster; write its "
+            errors:
+                "sluice.yaml:2:3: listener \"a\" with \"mode: plain\" has no cluster; write its "
                 + "\"default\""),
         listener(
             "silence that leads nowhere",

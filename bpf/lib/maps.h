@@ -29,9 +29,9 @@ struct {
 } handshakes SEC(".maps");
 
 /*
- * Flows of plain listeners until the client has acknowledged the SYN-ACK, both directions: SYNs from
- * forged addresses push out one another here, and no flow. Full: the oldest is forgotten, and its
- * client's SYN begins anew. Size set by the daemon. Pinned.
+ * Flows of plain listeners until the client has acknowledged the SYN-ACK, both directions: SYNs
+ * from forged addresses push out one another here, and no flow. Full: the oldest is forgotten, and
+ * its client's SYN begins anew. Size set by the daemon. Pinned.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Plain listeners. Nobody looks at the client's bytes, so the datapath picks the endpoint itself when
- * the SYN comes, and translates from then on: both ends agree on numbers and options with each
+ * Plain listeners. Nobody looks at the client's bytes, so the datapath picks the endpoint itself
+ * when the SYN comes, and translates from then on: both ends agree on numbers and options with each
  * other. No daemon is needed for it, but to say which endpoints are well, and to count.
  *
  *   SYN                        the client acknowledges the SYN-ACK
@@ -227,8 +227,7 @@ static __noinline struct flow_entry *open_plain(struct packet *p,
 
 /* What flowdump shows, and an RST of ours needs to know. */
 static __always_inline void note_syn_ack(const struct packet *p, struct flow_entry *entry,
-					 struct flow_entry *peer,
-					 const struct tcp_options *options)
+					 struct flow_entry *peer, const struct tcp_options *options)
 {
 	__u16 agreed = 0;
 
@@ -308,7 +307,8 @@ static __always_inline struct flow_entry *client_opening(struct packet *p, struc
 	return establish(p, entry, peer);
 }
 
-/* What a packet of a flow that is about to be is translated by. NULL and CONTINUE: it is of none. */
+/* What a packet of a flow that is about to be is translated by. NULL and CONTINUE: it is of none.
+ */
 static __noinline struct flow_entry *plain_opening(struct __sk_buff *skb, struct packet *p)
 {
 	struct flow_entry *entry = bpf_map_lookup_elem(&openings, &p->tuple);

@@ -65,8 +65,8 @@ enum flow_flag {
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
 	FLOW_FLAG_FIN_FIRST = 1 << 10, /* a FIN of this direction passed before any of the peer's */
-	FLOW_FLAG_PLAIN = 1 << 11,	 /* of a plain listener: translated from the SYN on */
-	FLOW_FLAG_ANSWERED = 1 << 12,	 /* plain, endpoint to client: its SYN-ACK passed */
+	FLOW_FLAG_PLAIN = 1 << 11,     /* of a plain listener: translated from the SYN on */
+	FLOW_FLAG_ANSWERED = 1 << 12,  /* plain, endpoint to client: its SYN-ACK passed */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
@@ -228,8 +228,8 @@ struct plain_table {
 	__u16 cluster;
 	__u16 pad[3];
 	struct plain_endpoint endpoint[PLAIN_ENDPOINTS_MAX];
-	/* Of endpoint; PLAIN_ENDPOINTS_MAX and above: nobody. Some more, since the verifier does not
-	 * count exactly. */
+	/* Of endpoint; PLAIN_ENDPOINTS_MAX and above: nobody. Some more, since the verifier does
+	 * not count exactly. */
 	__u16 slot[PLAIN_SLOTS_MAX + 7];
 };
 
