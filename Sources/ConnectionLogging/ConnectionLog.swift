@@ -99,9 +99,12 @@ public final class ConnectionLog: Sendable {
         var complaint = Complaint()
         // Lanes are given its room in place of what they had.
         var records: [ConnectionRecord] = []
+        var end = UInt64.max
         while true {
             // Before the last look at the lanes.
             let isLast = isStopping.load(ordering: .relaxed)
+            if isLast, end == .max { end = MonotonicClock.nanoseconds + 2_000_000_000 }
+            var isDone = false
             let ready = (try? epoll.wait(&events, timeout: Self.interval)) ?? 0
             if ready > 0 { bell.clear() }
             if wantsReopening.exchange(false, ordering: .relaxed) { reopen(&writer) }
@@ -110,26 +113,29 @@ public final class ConnectionLog: Sendable {
             var failure: SocketError?
             do throws(SocketError) {
                 // What a slow reader left comes first; until then lanes keep what they have.
-                if try writer.flush() { try write(&writer, &records, format) }
+                if try writer.flush() { isDone = try write(&writer, &records, format) }
             } catch {
                 failure = error
             }
             let lost = lanes.withLock { $0 }.reduce(0) { $0 + $1.takeDropped() }
             dropped.add(lost, ordering: .relaxed)
             complaint.note(failure, dropped: lost, now: MonotonicClock.nanoseconds, logger)
-            if isLast { return }
+            // A slow reader gets its time.
+            if isLast, isDone || failure != nil || MonotonicClock.nanoseconds > end { return }
         }
     }
 
+    /// False when the reader is too slow for all of it.
     private func write(
         _ writer: inout ConnectionWriter, _ records: inout [ConnectionRecord],
         _ format: ConnectionFormat
-    ) throws(SocketError) {
+    ) throws(SocketError) -> Bool {
         for lane in lanes.withLock({ $0 }) {
             lane.take(into: &records)
             for record in records { writer.add(record, format) }
-            guard try writer.flush() else { return }
+            guard try writer.flush() else { return false }
         }
+        return true
     }
 
     private func reopen(_ writer: inout ConnectionWriter) {

@@ -42,7 +42,8 @@ public struct ConnectionFacts: Sendable {
     /// Takes what a hello says.
     public mutating func note(_ hello: ClientHello) {
         serverName = hello.serverName
-        protocols = hello.applicationProtocols
+        // Kept as long as the connection, so the client shall not decide how much it is.
+        protocols = hello.applicationProtocols.shortened(to: 512)
         hasECH = hello.hasEncryptedClientHello
     }
 

@@ -186,6 +186,7 @@ extension KernelDatapath {
     /// Empties every map that tests fill.
     package func clear() {
         clearDaemonState()
+        stopListening()
         for key in flows.keys() { flows.remove(key) }
         for key in openings.keys() { openings.remove(key) }
         for key in plainTables.keys() { plainTables.remove(key) }

@@ -81,7 +81,10 @@ extension flow_entry {
 
     /// As the datapath sets it when the endpoint answers (bpf/lib/hello.h).
     private var peerWindowShift: Int8 {
-        guard UInt32(flags) & FLOW_FLAG_WINDOW_SCALE.rawValue != 0 else { return 0 }
+        // Ends of a plain flow scale for each other.
+        guard UInt32(flags) & FLOW_FLAG_PLAIN.rawValue == 0,
+            UInt32(flags) & FLOW_FLAG_WINDOW_SCALE.rawValue != 0
+        else { return 0 }
         if isUpstream { return Int8(endpoint_scale) - Int8(our_scale) }
         return UInt32(flags) & FLOW_FLAG_UNSCALED.rawValue != 0 ? Int8(client_scale) : 0
     }

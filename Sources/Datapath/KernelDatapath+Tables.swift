@@ -67,13 +67,31 @@ extension KernelDatapath {
         listeners.remove(Self.key(address))
     }
 
+    /// Leaves SYNs to all other addresses to the stack.
+    public func stopListening(besides addresses: some Sequence<TransportAddress>) {
+        let kept = Set(addresses)
+        stopListening { _, address in !kept.contains(address) }
+    }
+
+    /// Leaves SYNs to all addresses to the stack.
+    package func stopListening() { stopListening { _, _ in true } }
+
+    private func stopListening(_ isOver: (_ flags: UInt32, TransportAddress) -> Bool) {
+        for key in listeners.keys() {
+            let flags = UInt32(listeners.value(of: key)?.flags ?? 0)
+            let address = TransportAddress(IPAddress(key.addr), UInt16(bigEndian: key.port))
+            if isOver(flags, address) { listeners.remove(key) }
+        }
+    }
+
     private static func key(_ address: TransportAddress) -> listener_key {
         listener_key(addr: address.address.abi, port: address.port.bigEndian, pad: 0)
     }
 
-    /// Forgets what only a running daemon serves: listeners, relayed connections, handshakes.
+    /// Forgets what only a running daemon serves: listeners but plain ones, relayed connections,
+    /// handshakes.
     public func clearDaemonState() {
-        for key in listeners.keys() { listeners.remove(key) }
+        stopListening { flags, _ in flags & LISTENER_FLAG_PLAIN.rawValue == 0 }
         for key in adopted.keys() { adopted.remove(key) }
         for key in relayed.keys() { relayed.remove(key) }
         for key in handshakes.keys() { handshakes.remove(key) }

@@ -19,7 +19,6 @@ extension Passage {
         guard let address = world.handshakes.address,
             address == (segment.tuple.destination, segment.tuple.destinationPort)
         else { return isForSourcePort(segment) ? stray(segment) : end(.pass, .passNoFlow) }
-        if world.handshakes.listener.isPlain { return stray(segment) }
         if let closed = world.handshakes.adopted[segment.tuple] {
             // TIME_WAIT of a socket of ours does not keep a client from coming again.
             guard segment.flags & (Flag.syn | Flag.ack) == Flag.syn, closed != 0 else {
@@ -28,6 +27,11 @@ extension Passage {
             world.handshakes.adopted[segment.tuple] = nil
         }
         let kind = segment.flags & (Flag.syn | Flag.ack | Flag.rst | Flag.fin)
+        if world.handshakes.listener.isPlain,
+            kind == Flag.syn || world.handshakes.notes[segment.tuple] == nil
+        {
+            return stray(segment)
+        }
         return kind == Flag.syn ? answerSYN(segment) : segmentOfClient(segment)
     }
 

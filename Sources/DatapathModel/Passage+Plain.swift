@@ -33,7 +33,7 @@ extension Passage {
         down.flags = [.plain]
         up.handover.clientISN = segment.sequence
         up.firstSequence = segment.sequence &+ 1
-        up.nextSequence = UInt64(segment.sequence &+ 1)
+        up.nextSequence = UInt64(up.firstSequence) + UInt64(segment.payload)
         let origin = Row.Origin(
             listener: world.handshakes.listener.id, cluster: world.plain.cluster,
             endpoint: endpoint.index)
@@ -62,7 +62,8 @@ extension Passage {
 
     /// From one of our addresses and ports to the endpoint, such that nobody has the tuple.
     private func freeWay(_ segment: Segment, to endpoint: PlainEndpoint) -> Tuple? {
-        var hash = mixed(clientHash(segment, withPort: true) ^ UInt64(segment.sequence))
+        let now = world.earlier == 0 ? world.now : world.earlier
+        var hash = mixed(clientHash(segment, withPort: true) ^ UInt64(segment.sequence) ^ now)
         let source = endpoint.sources[share(hash, of: endpoint.sources.count)]
         for attempt in 1...portAttempts {
             hash = mixed(hash)
@@ -73,7 +74,7 @@ extension Passage {
                 destinationPort: endpoint.port)
             // Another client's opening gives way in the end.
             if world.index(of: way.reversed) == nil,
-                world.openings[way.reversed] == nil || attempt == portAttempts
+                world.openings[way.reversed] == nil || attempt > portAttempts / 2
             {
                 return way
             }
@@ -117,7 +118,7 @@ extension Passage {
         if segment.has(Flag.rst) { return translateOpening(segment, segment.tuple) }
         // Who names the SYN-ACK's number has seen it.
         guard segment.has(Flag.ack), peer.flags.contains(.answered),
-            segment.acknowledgement == peer.firstSequence,
+            isSent(segment.acknowledgement, by: peer),
             segment.sequence &- row.firstSequence < windowMost
         else { return end(.drop, .dropConnecting) }
         var (up, down) = (row, peer)
@@ -133,11 +134,17 @@ extension Passage {
     private mutating func endpointOpening(_ segment: Segment, _ row: Row, _ peer: Row) -> Verdict {
         if segment.has(Flag.syn) {
             guard segment.flags & (Flag.ack | Flag.rst) == Flag.ack,
-                segment.acknowledgement == peer.firstSequence
+                isSent(segment.acknowledgement, by: peer)
             else { return end(.drop, .dropBadSynAck) }
             note(segment, row, peer)
         }
         return translateOpening(segment, segment.tuple)
+    }
+
+    /// Whether it acknowledges something that the direction has sent, the SYN at least.
+    private func isSent(_ acknowledgement: UInt32, by row: Row) -> Bool {
+        let sent = UInt32(truncatingIfNeeded: row.nextSequence) &- row.firstSequence
+        return acknowledgement &- row.firstSequence <= sent
     }
 
     /// What both ends agreed on.

@@ -240,8 +240,7 @@ public final class FlowSweeper: Sendable {
     }
 
     private func report(_ end: SpliceEnd) {
-        let port = end.row.upstream.source.port
-        workers[PortPool.owner(of: port, workers: workers.count)].post(.logged(end))
+        workers[end.row.owner(among: workers.count)].post(.logged(end))
     }
 
     private func end(_ row: SpliceRow) {

@@ -135,9 +135,12 @@ public final class SpliceWorker: Sendable {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
         while true {
-            // Where connections are bounded, a place is free within a second of its flow's end.
+            // Where connections are bounded, a place is free within a second of its flow's end. Flows
+            // of plain listeners are told without waking, and the ring must hold them until then.
             let longest: Duration =
-                splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
+                !splicer.routes.plainTargets.isEmpty
+                ? .milliseconds(50)
+                : splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
             let timeout: Duration =
                 splicer.hasLate
                 ? .milliseconds(1) : splicer.isWaiting ? .milliseconds(50) : longest

@@ -156,6 +156,7 @@ extension Splicer where Kernel: ~Copyable {
         {
         case .held: return nil
         case .replaced(let places):
+            logReplaced(upstream, client.target)
             places?.giveBack()
             didFree(client.target)
             counters.increment(.ended)

@@ -36,7 +36,7 @@ extension Splicer where Kernel: ~Copyable {
 
     private mutating func handleConnecting(_ event: FlowRecord, now: UInt64) {
         guard let client = pending[event.client] else {
-            if event.kind == .abandoned { endForsaken(event) }
+            if event.kind == .abandoned { endForsaken(event, now: now) }
             if event.kind == .established { logStranger(event) }
             return
         }
@@ -74,11 +74,12 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     /// By now the endpoint may have answered: it waits for a client that is not there any more.
-    private mutating func endForsaken(_ event: FlowRecord) {
+    private mutating func endForsaken(_ event: FlowRecord, now: UInt64) {
         guard let row = kernel.upstreamRow(of: event.client),
             isOfItsClient(event, isn: row.clientISN),
             let peer = kernel.downstreamRow(of: row.upstream)
         else { return }
+        logReport(SpliceEnd(end: .rstClient, row: row, peer: peer), now: now)
         end(row.client, row.upstream, row.createdNanoseconds)
         kernel.send(Segment(resetting: peer))
     }
@@ -140,9 +141,10 @@ extension Splicer where Kernel: ~Copyable {
         case .vanished(let upstream):
             logEviction(upstream, now: now)
         case .free(let port, let target):
-            forgetNote(port, target)
             let upstream = FlowTuple(source: port, destination: routes.targets[target].address)
-            if kernel.downstreamRow(of: upstream) == nil { free(port, target) }
+            guard kernel.downstreamRow(of: upstream) == nil else { return }
+            forgetNote(port, target)
+            free(port, target)
         case .ways(let targets, let segmentSize):
             settings.segmentSize = segmentSize
             follow(targets)

@@ -155,7 +155,7 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     /// Its client has the tuple for another connection already.
-    private mutating func logReplaced(_ upstream: FlowTuple, _ target: Int) {
+    mutating func logReplaced(_ upstream: FlowTuple, _ target: Int) {
         guard let old = notes[SeatKey(upstream.source, target)] else { return }
         logRelease(upstream, old.createdNanoseconds, target)
     }

@@ -63,6 +63,7 @@ extension Splicer where Kernel: ~Copyable {
     func noteHandOver(of client: PendingClient, _ what: HandOver, now: UInt64) {
         guard log != nil else { return }
         var facts = client.facts
+        facts.attempts = UInt8(clamping: client.attempts)
         if case .reject = what {
             facts.rejection = rejection(of: client)
         } else {

@@ -56,6 +56,15 @@ public struct ApplicationProtocols: Sequence, Sendable, Equatable {
         return nil
     }
 
+    /// The first names, of so many bytes with their lengths at most.
+    public func shortened(to limit: Int) -> ApplicationProtocols {
+        guard count > limit else { return self }
+        var end = 0
+        while end < count, end + 1 + Int(self[end]) <= limit { end += 1 + Int(self[end]) }
+        let kept = (0..<end).map { self[$0] }
+        return ApplicationProtocols(checked: kept.span)
+    }
+
     /// The names as text, for people: bytes that are no UTF-8 are replaced by U+FFFD.
     public func makeIterator() -> Iterator { Iterator(list: self) }
 

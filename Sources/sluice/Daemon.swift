@@ -79,6 +79,7 @@ final class Daemon {
                 configuration, ids, attached: attached, datapath: loaded, counters: counters)
             let routes = routing.snapshot
             log = try Self.openLog(configuration, loaded, logger)
+            log?.names.add(listeners: ids.names(.listener), clusters: ids.names(.cluster))
             log?.names.add(routing)
             let serverNames = Self.serverNames(loaded)
             bridge = RelayBridge(
@@ -198,7 +199,9 @@ final class Daemon {
     private func splice(_ datapath: KernelDatapath, _ names: ServerNameTable) throws {
         if !KernelDatapath.allowRouteLookups() {
             logger.warning(
-                "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came")
+                "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came",
+                metadata: configuration.hasPlainListeners
+                    ? ["plain_listeners": "have no way to endpoints"] : [:])
         }
         try takeOver(datapath)
         let adoption = adopt(datapath)
@@ -283,9 +286,10 @@ final class Daemon {
         self.plain = plain
         plain.use(routing.snapshot)
         if configuration.hasPlainListeners { try plain.start() }
-        for (address, promise) in plan.promises(routing) {
-            try promises.listen(on: address, promise)
-        }
+        let promised = plan.promises(routing)
+        for (address, promise) in promised { try promises.listen(on: address, promise) }
+        // Plain ones of an earlier daemon, served until now.
+        datapath.stopListening(besides: promised.keys)
         for interface in plan.interfaces {
             let mode = Self.mode(configuration, interface)
             do {

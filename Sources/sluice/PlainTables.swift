@@ -26,7 +26,10 @@ final class PlainTables: Sendable {
     private struct State {
         var entries: [UInt16: Entry] = [:]
         var targets: [Target] = []
-        var isFull = false
+        /// Tables of listeners that are not plain any more.
+        var left: [(listener: UInt16, isIPv4: Bool)] = []
+        /// What the datapath was told; nil: an earlier daemon's word may stand there.
+        var isFull: Bool?
     }
 
     private let datapath: KernelDatapath
@@ -64,14 +67,22 @@ final class PlainTables: Sendable {
                     hashesPort: cluster.picker.hashesPort,
                     written: state.entries[id]?.written ?? [:])
             }
-            for (id, entry) in state.entries where entries[id] == nil {
-                for isIPv4 in entry.written.keys {
-                    try? datapath.setPlainTable(nil, listener: id, isIPv4: isIPv4)
-                }
+            state.left += state.entries.filter { entries[$0.key] == nil }.flatMap { id, entry in
+                entry.written.keys.map { (id, $0) }
             }
             state.entries = entries
             state.targets = routes.targets
             look(&state)
+        }
+    }
+
+    /// Removes the tables of listeners that are plain no more, once the datapath knows.
+    func forgetLeft() {
+        state.withLock { state in
+            for (id, isIPv4) in state.left where state.entries[id] == nil {
+                try? datapath.setPlainTable(nil, listener: id, isIPv4: isIPv4)
+            }
+            state.left = []
         }
     }
 
@@ -133,7 +144,9 @@ extension PlainTables.Entry {
         for (index, place) in targets.enumerated() {
             let target = all[place]
             guard target.obstacle == nil, !target.sources.isEmpty,
-                target.address.address.isIPv4 == isIPv4
+                target.address.address.isIPv4 == isIPv4,
+                // Names may stand for more addresses than the configuration could count.
+                endpoints.count < PlainTable.endpointLimit
             else { continue }
             places[UInt16(index)] = UInt16(endpoints.count)
             endpoints.append(

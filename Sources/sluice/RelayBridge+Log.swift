@@ -63,7 +63,7 @@ final class RelayedClients: Sendable {
                 noted.facts.rejection = rule == nil ? RejectionReason(reason) : .rule
             case .silent:
                 rule = listener.ruleUnseen(from: source)
-                noted.facts.rejection = .noRule
+                noted.facts.rejection = rule == nil ? .noRule : .rule
             case .withoutPreface: noted.facts.rejection = .proxyHeader
             case .timedOut, .ended:
                 rule = listener.ruleOfLateness

@@ -59,8 +59,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Another configuration is in force.
     func use(_ routes: RoutingSnapshot, _ gates: SourceGates?) {
         self.gates.withLock { $0 = gates }
-        clients?.forgetRules()
         current.withLock { $0 = routes }
+        clients?.forgetRules()
     }
 
     /// The same configuration, with more targets.
@@ -288,6 +288,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func didEnd(_ end: RelayEnd) { clients?.log(end) }
 
     func didClose(_ tuple: FlowTuple, _ connection: RelayedConnection?) {
+        // Nobody told of an end: there was no socket.
+        clients?.logFailure(of: tuple)
         reasons.withLock { _ = $0.removeValue(forKey: tuple) }
         datapath?.removeRelayed(tuple)
         datapath?.closeAdopted(tuple, now: MonotonicClock.nanoseconds)

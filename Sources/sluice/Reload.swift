@@ -105,6 +105,7 @@ extension Daemon {
             use(next, after: earlier, monitor)
             ways.use(next)
             ways.look(interfaces, selectors: selectors)
+            plain?.forgetLeft()
             earlier.retire(for: next)
             if let datapath { routing.retireSources(in: datapath) }
         }

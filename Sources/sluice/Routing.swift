@@ -56,7 +56,8 @@ struct Routing: Sendable {
             continuing: earlier?.snapshot)
         snapshot.limits = limits.limits
         if configuration.log.connections != .off {
-            snapshot.describe = { configuration.text(of: $0).shortened }
+            let names = configuration.clusters.map(\.name)
+            snapshot.describe = { Configuration.text(of: $0, clusters: names).shortened }
         }
         self.snapshot = snapshot
         sources = earlier?.sources ?? SourceNumbering()
@@ -128,6 +129,12 @@ final class NameIDs {
             known[kind] = ids
             next[kind] = (ids.values.max().map { Int($0) } ?? -1) + 1
         }
+    }
+
+    /// All names by their ids, also of earlier configurations.
+    func names(_ kind: NameKind) -> [UInt16: String] {
+        Dictionary(
+            (known[kind] ?? [:]).map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The id that a name had before, else a new one.

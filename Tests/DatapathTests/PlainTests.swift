@@ -207,6 +207,49 @@ private struct PlainTalk {
     }
 
     @Test(arguments: Family.allCases)
+    func `sends data of a SYN on, which the endpoint may take`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            var syn = talk.client.syn
+            syn.payload = [1, 2, 3]
+            #expect(try bench.run(.flowsEthernet, on: syn).verdict == TCVerdict.redirect)
+            let way = try #require(bench.datapath.opening(of: family.client)).rewrite
+            var synAck = talk.synAck(from: way)
+            synAck.acknowledgement &+= 3
+            expect(
+                try bench.run(.flowsEthernet, on: synAck),
+                isRedirectOf: talk.forwarded(synAck, as: family.client.reversed))
+            synAck.acknowledgement &+= 1
+            #expect(try bench.run(.flowsEthernet, on: synAck).verdict == TCVerdict.drop)
+        }
+    }
+
+    /// Ends scale for each other: nothing is to be made up for.
+    @Test(arguments: Family.allCases, [true, false])
+    func `has a flow that can be made whole again`(family: Family, isUpstream: Bool) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.establish()
+            let (kept, lost) =
+                isUpstream ? (family.client, way.reversed) : (way.reversed, family.client)
+            bench.datapath.removeRow(of: lost)
+            _ = try bench.datapath.restorePeer(of: kept)
+            #expect(bench.datapath.row(of: lost)?.windowShift == 0)
+            var data = talk.answer([1, 2, 3])
+            data.window = 0x4321
+            expect(
+                try bench.run(.flowsEthernet, on: data),
+                isRedirectOf: talk.forwarded(data, as: way))
+            var back = TestPacket(way.reversed)
+            back.sequence = talk.endpointSequence &+ 1
+            back.acknowledgement = talk.client.sequence &+ 1
+            expect(
+                try bench.run(.flowsEthernet, on: back),
+                isRedirectOf: talk.forwarded(back, as: family.client.reversed))
+        }
+    }
+
+    @Test(arguments: Family.allCases)
     func `begins anew on a flow that is over`(family: Family) throws {
         try TestBench.use { bench in
             var talk = try PlainTalk(bench, family)

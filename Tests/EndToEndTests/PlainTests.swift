@@ -147,6 +147,28 @@ extension EndToEndBeside {
             }
         }
 
+        @Test func `serve on when the daemon stops and keeps its flows`() async throws {
+            try await withLab { lab in
+                try await lab.startEcho()
+                let configuration = configuration(.v4)
+                let first = try await lab.startBalancer(configuration, options: ["--keep-flows"])
+                try await first.stop()
+                for _ in 1...2 {
+                    let talk = try lab.startTalk(["--count", "10"], at: .listener(.v4))
+                    try await talk.waitUntilOpen()
+                    try await talk.expectGood(10)
+                }
+                // A successor that has no plain listener takes the address.
+                var next = Configuration.echo(.v4)
+                next.settings = configuration.settings
+                _ = try await lab.startBalancer(next)
+                let talk = try lab.startTalk(["--count", "10"], at: .listener(.v4))
+                try await talk.waitUntilOpen()
+                #expect(try await lab.rows("sni echo.test").count == 10)
+                try await talk.expectGood(10)
+            }
+        }
+
         @Test func `refuse clients at once when the endpoint does, or none serves`() async throws {
             try await withLab { lab in
                 let balancer = try await lab.startBalancer(configuration(.v4))

@@ -5,17 +5,22 @@
     window_scale.py serve PORT CLAMP             sends or takes what each client asks for
     window_scale.py get|put HOST PORT CLAMP SIZE moves SIZE bytes; prints Gbit/s
 
-CLAMP bounds the receive window in bytes (TCP_WINDOW_CLAMP), and so the scale that is offered; 0: no bound."""
+CLAMP bounds the receive window in bytes (TCP_WINDOW_CLAMP), and so the scale that is offered; 0: no bound.
+PACE in the environment is the most bytes a second that it sends."""
+import os
 import socket
 import sys
 import time
 
 WINDOW_CLAMP = 10
+MAX_PACING_RATE = 47
 BUFFER = b"x" * 262144
 
 
 def clamped(clamp):
     ends = socket.socket()
+    if "PACE" in os.environ:
+        ends.setsockopt(socket.SOL_SOCKET, MAX_PACING_RATE, int(os.environ["PACE"]))
     if clamp:
         ends.setsockopt(socket.IPPROTO_TCP, WINDOW_CLAMP, clamp)
     return ends

@@ -102,6 +102,12 @@ static __always_inline __be16 nth_plain_port(__u32 n)
 	return 0;
 }
 
+/* Whether ack is of something that the direction of entry has sent. */
+static __always_inline int acknowledges(__u32 ack, const struct flow_entry *entry)
+{
+	return ack - entry->first_seq <= (__u32)entry->next_seq - entry->first_seq;
+}
+
 static __always_inline struct plain_table *plain_table(__u16 listener, __u8 is_ipv6)
 {
 	__u32 key = (__u32)listener << 1 | is_ipv6, first = 0;
@@ -140,7 +146,7 @@ static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct 
 		reverse_tuple(&key, way);
 		if (!bpf_map_lookup_elem(&flows, &key) &&
 		    !bpf_map_update_elem(&openings, &key, row,
-					 i + 1 < PORT_ATTEMPTS ? BPF_NOEXIST : BPF_ANY))
+					 i < PORT_ATTEMPTS / 2 ? BPF_NOEXIST : BPF_ANY))
 			return 1;
 	}
 	return 0;
@@ -151,7 +157,9 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 					const struct plain_table *table,
 					const struct plain_endpoint *endpoint)
 {
-	__u64 hash = mix(hash_client(p, 1) ^ p->seq);
+	__u64 now = coarse_now();
+	/* With the time: a repeated SYN must not find the same ports taken. */
+	__u64 hash = mix(hash_client(p, 1) ^ p->seq ^ now);
 	__u32 source = hash_place(hash, endpoint->sources);
 	struct flow_tuple way = {.protocol = IPPROTO_TCP};
 	__u32 first = 0;
@@ -169,7 +177,7 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 	row->listener = listener->listener;
 	row->cluster = table->cluster;
 	row->endpoint = endpoint->endpoint;
-	row->created_ns = coarse_now();
+	row->created_ns = now;
 	row->size_limit = SIZE_UNLIMITED;
 	if (!take_port(&way, hash, row))
 		return 0;
@@ -177,7 +185,8 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 	row->flags |= FLOW_FLAG_UPSTREAM;
 	row->client_isn = p->seq;
 	row->first_seq = p->seq + 1;
-	row->next_seq = row->first_seq;
+	/* An endpoint may take the data of a SYN (RFC 7413). */
+	row->next_seq = (__u64)row->first_seq + p->payload;
 	return !bpf_map_update_elem(&openings, &p->tuple, row, BPF_ANY);
 }
 
@@ -256,7 +265,7 @@ static __always_inline struct flow_entry *endpoint_opening(struct __sk_buff *skb
 
 	if (!(p->tcp_flags & TCP_SYN))
 		return entry;
-	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK || p->ack != peer->first_seq)
+	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK || !acknowledges(p->ack, peer))
 		return plain_end(p, drop(COUNTER_DROP_BAD_SYN_ACK));
 	if (!load_options(skb, p, &options))
 		return plain_end(p, drop(COUNTER_DROP_MALFORMED));
@@ -302,7 +311,7 @@ static __always_inline struct flow_entry *client_opening(struct packet *p, struc
 	if (p->tcp_flags & TCP_RST)
 		return entry;
 	if (!(p->tcp_flags & TCP_ACK) || !(peer->flags & FLOW_FLAG_ANSWERED) ||
-	    p->ack != peer->first_seq || p->seq - entry->first_seq >= WINDOW_MAX)
+	    !acknowledges(p->ack, peer) || p->seq - entry->first_seq >= WINDOW_MAX)
 		return plain_end(p, drop(COUNTER_DROP_CONNECTING));
 	return establish(p, entry, peer);
 }

@@ -395,9 +395,6 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	if (!listener)
 		return is_for_source_port(skb, &p) ? stray(&p) : pass(COUNTER_PASS_NO_FLOW);
 	is_syn = (p.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-	/* The flows program takes SYNs of these. */
-	if (listener->flags & LISTENER_FLAG_PLAIN)
-		return stray(&p);
 	if (is_syn && asks_for_source(listener)) {
 		verdict = judge_source(skb, &p, listener, 0);
 		if (verdict)
@@ -411,6 +408,10 @@ static __always_inline enum verdict handshake_ingress(struct __sk_buff *skb, __u
 	}
 	if (!daemon_lives())
 		return pass(COUNTER_PASS_NO_DAEMON);
+	/* The flows program takes SYNs of these; handshakes of before they were plain go on. */
+	if (listener->flags & LISTENER_FLAG_PLAIN &&
+	    (is_syn || !bpf_map_lookup_elem(&handshakes, &p.tuple)))
+		return stray(&p);
 	if (is_syn)
 		return answer_syn(skb, &p, listener);
 	return client_segment(skb, &p, listener);

@@ -33,7 +33,14 @@ extension Configuration {
     }
 
     /// A rule as it would be written in the list `rules`.
-    public func text(of route: Route) -> String { route.ruleText(clusters.map(\.name)) }
+    public func text(of route: Route) -> String {
+        Self.text(of: route, clusters: clusters.map(\.name))
+    }
+
+    /// The same for who asks often, with the names of the clusters in their order.
+    public static func text(of route: Route, clusters: [String]) -> String {
+        route.ruleText(clusters)
+    }
 
     func indented(_ lines: [String]) -> [String] { lines.map { "  " + $0 } }
 
