@@ -136,7 +136,7 @@ private struct PlainTalk {
     }
 
     @Test(arguments: Family.allCases)
-    func `sends a repeated SYN the same way, and another one another way`(family: Family) throws {
+    func `sends a repeated SYN the same way, and another one anew`(family: Family) throws {
         try TestBench.use { bench in
             var talk = try PlainTalk(bench, family)
             let way = try talk.open()
@@ -144,9 +144,9 @@ private struct PlainTalk {
                 try bench.run(.flowsEthernet, on: talk.client.syn),
                 isRedirectOf: talk.forwarded(talk.client.syn, as: way))
             talk.client.sequence = 99
-            let other = try talk.open()
-            #expect(other != way)
-            #expect(bench.datapath.opening(of: way.reversed) == nil)
+            // Perhaps from the same port: the first one's rows are gone.
+            _ = try talk.open()
+            #expect(bench.datapath.opening(of: family.client)?.firstSequence == 100)
         }
     }
 
