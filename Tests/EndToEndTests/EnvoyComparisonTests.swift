@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// Both balancers get the same file and the same clients, one after the other.
     @Suite(.needsEnvoy) struct `Beside a real Envoy` {
         /// What answers to each client.

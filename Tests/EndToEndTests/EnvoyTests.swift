@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     @Suite(.needsBalancer) struct `Envoy's bootstraps` {
         /// The samples' brokers live at the lab's second endpoint address.
         private func expectBrokers(_ lab: Lab) async throws {

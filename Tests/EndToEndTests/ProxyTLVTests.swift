@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// Real endpoints that read what a PROXY header tells beside addresses.
     @Suite(.needsHAProxy) struct `TLVs in a PROXY header` {
         private static let name = "proxied.web.test"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     @Suite(.needsBalancer) struct `Rejection` {
         private func knock(
             _ policy: [String], _ body: @Sendable @escaping (Lab) async throws -> Void

@@ -56,7 +56,7 @@ struct RelayCause: Sendable, CustomTestStringConvertible {
     }
 }
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// What cannot be spliced exactly works all the same, and flowdump says why.
     @Suite(.needsBalancer) struct `Reasons to relay` {
         @Test(arguments: RelayCause.all)

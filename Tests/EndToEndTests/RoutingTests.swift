@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     @Suite(.needsBalancer) struct `Routing by name` {
         @Test(arguments: TLSClient.allCases, Family.allCases)
         func `brings each name to its endpoint, whose certificate the client sees`(

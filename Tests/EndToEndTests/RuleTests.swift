@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     @Suite(.needsBalancer) struct `Rules` {
         /// The Kafka names, with rules besides.
         private func withRules(
