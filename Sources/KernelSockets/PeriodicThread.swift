@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Synchronization
-
 /// A thread that does one thing again and again.
 public final class PeriodicThread: Sendable {
-    private let bell: EventCounter
-    private let epoll: Epoll
-    private let isStopping = Atomic<Bool>(false)
-    private let thread = Mutex<KernelThread?>(nil)
+    private let thread: BelledThread
 
     /// Calls `body` at once, on its own thread, and again whenever `interval` has passed.
     public init(
         name: String, every interval: Duration, _ body: @escaping @Sendable () -> Void
-    ) throws {
-        bell = try EventCounter()
-        epoll = try Epoll()
-        try epoll.add(bell, token: 0)
-        var running: KernelThread? = try KernelThread(name: name) { [self] in
+    ) throws(SocketError) {
+        let thread = try BelledThread()
+        let epoll = try Epoll()
+        try epoll.add(thread.bell, token: 0)
+        self.thread = thread
+        try thread.start(name: name) {
             var events = [Epoll.Event()]
-            while !isStopping.load(ordering: .relaxed) {
+            while !thread.isStopping {
                 body()
                 _ = try? epoll.wait(&events, timeout: interval)
             }
         }
-        thread.withLock { $0 = running.take() }
     }
 
     /// Ends the thread and waits for it.
-    public func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    public func stop() { thread.stop() }
 }

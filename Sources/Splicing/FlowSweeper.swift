@@ -43,9 +43,7 @@ public final class FlowSweeper: Sendable {
     private let log: ConnectionLane?
     private let repair: FlowRepair
     private let down = DownOrders()
-    private let bell: EventCounter
-    private let isStopping = Atomic<Bool>(false)
-    private let thread = Mutex<KernelThread?>(nil)
+    private let thread: BelledThread
 
     private struct Rules {
         var routes: RoutingSnapshot
@@ -62,7 +60,7 @@ public final class FlowSweeper: Sendable {
         log: ConnectionLane? = nil
     ) throws(SocketError) {
         self.log = log
-        bell = try EventCounter()
+        thread = try BelledThread()
         self.datapath = datapath
         rules = Mutex(Rules(routes: routes, limits: limits))
         self.workers = workers
@@ -81,19 +79,19 @@ public final class FlowSweeper: Sendable {
     /// RSTs to both ends, at most so many flows a second. Any thread.
     public func end(flowsTo endpoint: TransportAddress, of cluster: UInt16, perSecond: Int) {
         down.add(DownedEndpoint(address: endpoint, cluster: cluster), perSecond: perSecond)
-        bell.signal()
+        thread.wake()
     }
 
     /// Lets those go on that are not ended yet: the endpoint is back. Any thread.
     public func spare(flowsTo endpoint: TransportAddress, of cluster: UInt16) {
         down.cancel(DownedEndpoint(address: endpoint, cluster: cluster))
-        bell.signal()
+        thread.wake()
     }
 
     /// Goes by another configuration from now on. Any thread.
     public func use(_ routes: RoutingSnapshot, _ limits: Limits) {
         rules.withLock { $0 = Rules(routes: routes, limits: limits, version: $0.version + 1) }
-        bell.signal()
+        thread.wake()
     }
 
     private var routes: RoutingSnapshot { rules.withLock { $0.routes } }
@@ -101,22 +99,16 @@ public final class FlowSweeper: Sendable {
 
     /// Starts the thread.
     public func start() throws(SocketError) {
-        var running: KernelThread? = try KernelThread(name: "sweep") { [self] in run() }
-        thread.withLock { $0 = running.take() }
+        try thread.start(name: "sweep") { [self] in run() }
     }
 
     /// Ends the thread and waits for it.
-    public func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    public func stop() { thread.stop() }
 
     private func run() {
         let priority = KernelDatapath.socketPriority
         guard let raw = try? RawSocket(priority: priority), let epoll = try? Epoll(),
-            (try? epoll.add(bell, token: 0)) != nil
+            (try? epoll.add(thread.bell, token: 0)) != nil
         else { return }
         var events = [Epoll.Event(), Epoll.Event()]
         var quiet = QuietFlows()
@@ -124,7 +116,7 @@ public final class FlowSweeper: Sendable {
         var silent = SilentFlows(routes)
         var version = 0
         var nextWalk = MonotonicClock.nanoseconds
-        while !isStopping.load(ordering: .relaxed) {
+        while !thread.isStopping {
             let now = MonotonicClock.nanoseconds
             let rules = rules.withLock { $0 }
             if rules.version != version {
@@ -149,7 +141,7 @@ public final class FlowSweeper: Sendable {
             // Of silence one wants to know soon.
             let usual: Duration = .milliseconds(rules.routes.signals.watchesFlows ? 100 : 200)
             let pause = downed.isEmpty ? usual : .milliseconds(10)
-            if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { bell.clear() }
+            if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { thread.bell.clear() }
         }
         counters.publish(to: datapath)
     }

@@ -13,24 +13,22 @@ final class FileFollower: Sendable {
 
     let files: [String]
     private let events: FileEvents
-    private let bell: EventCounter
     private let epoll: Epoll
-    private let isStopping = Atomic<Bool>(false)
     /// Whether a change was seen and not told yet.
     private let isDue = Atomic<Bool>(false)
     private let logger: Logger
-    private let thread = Mutex<KernelThread?>(nil)
+    private let thread: BelledThread
 
     /// Starts the thread. What changed before is not noticed.
     init(_ files: [String], _ logger: Logger) throws {
         self.files = files
         self.logger = logger
         events = try FileEvents(directories: Set(files.map(Self.directory(of:))))
-        bell = try EventCounter()
+        thread = try BelledThread()
         epoll = try Epoll()
         try epoll.add(events, token: 0)
-        try epoll.add(bell, token: 1)
-        var running: KernelThread? = try KernelThread(name: "files") { [self] in
+        try epoll.add(thread.bell, token: 1)
+        try thread.start(name: "files") { [self] in
             do {
                 try run()
             } catch {
@@ -39,21 +37,18 @@ final class FileFollower: Sendable {
                     metadata: ["error": "\(error)"])
             }
         }
-        thread.withLock { $0 = running.take() }
     }
 
     /// Ends the thread and waits for it. True: a change was seen, and nobody was told yet.
     func stop() -> Bool {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        if let running = thread.withLock({ $0.take() }) { running.join() }
+        thread.stop()
         return isDue.load(ordering: .acquiring)
     }
 
     private func run() throws {
         var ready = [Epoll.Event(), Epoll.Event()]
         var due: UInt64?
-        while !isStopping.load(ordering: .relaxed) {
+        while !thread.isStopping {
             let now = MonotonicClock.nanoseconds
             if let time = due, time <= now {
                 due = nil

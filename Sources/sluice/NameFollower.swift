@@ -18,17 +18,15 @@ final class NameFollower: Sendable {
 
     private let lookup: NameLookup
     private let state = Mutex(State())
-    private let thread = Mutex<KernelThread?>(nil)
-    private let bell: EventCounter
+    private let thread: BelledThread
     private let epoll: Epoll
-    private let isStopping = Atomic<Bool>(false)
 
     /// Asks the server that the configuration names.
     init(_ configuration: Configuration) throws {
         lookup = NameLookup(server: configuration.resolver)
-        bell = try EventCounter()
+        thread = try BelledThread()
         epoll = try Epoll()
-        try epoll.add(bell, token: 0)
+        try epoll.add(thread.bell, token: 0)
     }
 
     /// The configuration with the addresses of its names, which are followed from now on beside others.
@@ -43,7 +41,7 @@ final class NameFollower: Sendable {
             return configuration.endpointNames.filter { state.book.addresses(of: $0).isEmpty }
         }
         for name in new.sorted() { _ = look(for: name) }
-        bell.signal()
+        thread.wake()
         let resolved = current(configuration)
         if let cluster = resolved.clusterWithoutEndpoints {
             let names = cluster.names.map(\.name).joined(separator: ", ")
@@ -68,32 +66,26 @@ final class NameFollower: Sendable {
     /// Starts the thread.
     func start(_ logger: Logger) throws {
         state.withLock { $0.logger = logger }
-        var running: KernelThread? = try KernelThread(name: "names") { [self] in run() }
-        thread.withLock { $0 = running.take() }
+        try thread.start(name: "names") { [self] in run() }
     }
 
     /// Ends the thread and waits for it.
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    func stop() { thread.stop() }
 
     private func run() {
         var events = [Epoll.Event()]
-        while !isStopping.load(ordering: .relaxed) {
+        while !thread.isStopping {
             let now = MonotonicClock.nanoseconds
             let (due, next) = state.withLock { ($0.book.due(now: now), $0.book.nextLook) }
             if due.isEmpty {
                 let timeout = next.map { Duration.nanoseconds($0 - min($0, now)) }
                 // Only a bug of ours (a closed descriptor) can bring an error about.
                 guard let ready = try? epoll.wait(&events, timeout: timeout) else { return }
-                if ready > 0 { bell.clear() }
+                if ready > 0 { thread.bell.clear() }
                 continue
             }
             var isChanged = false
-            for name in due where !isStopping.load(ordering: .relaxed) {
+            for name in due where !thread.isStopping {
                 if look(for: name) { isChanged = true }
             }
             if isChanged { DaemonSignal.askToLook() }

@@ -15,12 +15,10 @@ final class NetworkFollower: Sendable {
     private static let retry: UInt64 = 1_000_000_000
 
     private let events: NetworkEvents
-    private let bell: EventCounter
     private let epoll: Epoll
-    private let isStopping = Atomic<Bool>(false)
     private let state: Mutex<State>
     private let logger: Logger
-    private let thread = Mutex<KernelThread?>(nil)
+    private let thread: BelledThread
 
     private struct State: Sendable {
         var interfaces: FollowedInterfaces?
@@ -32,15 +30,15 @@ final class NetworkFollower: Sendable {
         state = Mutex(State(interfaces: interfaces, ways: ways))
         self.logger = logger
         events = try NetworkEvents()
-        bell = try EventCounter()
+        thread = try BelledThread()
         epoll = try Epoll()
         try epoll.add(events, token: 0)
-        try epoll.add(bell, token: 1)
+        try epoll.add(thread.bell, token: 1)
     }
 
     /// Starts the thread.
     func start() throws {
-        var running: KernelThread? = try KernelThread(name: "network") { [self] in
+        try thread.start(name: "network") { [self] in
             do {
                 try run()
             } catch {
@@ -48,7 +46,6 @@ final class NetworkFollower: Sendable {
                     "cannot follow interfaces and routes any more", metadata: ["error": "\(error)"])
             }
         }
-        thread.withLock { $0 = running.take() }
     }
 
     /// Calls `body` while nothing else is looked at, with the interfaces as they are now.
@@ -63,18 +60,13 @@ final class NetworkFollower: Sendable {
     }
 
     /// Ends the thread and waits for it.
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    func stop() { thread.stop() }
 
     private func run() throws {
         var ready = [Epoll.Event(), Epoll.Event()]
         // What changed between the daemon's own look and `init` was told to nobody.
         var due: UInt64? = MonotonicClock.nanoseconds
-        while !isStopping.load(ordering: .relaxed) {
+        while !thread.isStopping {
             let now = MonotonicClock.nanoseconds
             if let time = due, time <= now {
                 due = look() ? nil : now + Self.retry

@@ -14,14 +14,12 @@ final class ControlServer: Sendable {
     private static let requestLimit = 65536
 
     private let listener: LocalListener
-    private let bell: EventCounter
     private let epoll: Epoll
     private let desk: EndpointDesk
     /// Has the configuration read again; the answer is what is wrong with it.
     private let reload: @Sendable () -> String?
-    private let isStopping = Atomic<Bool>(false)
     private let logger: Logger
-    private let thread = Mutex<KernelThread?>(nil)
+    private let thread: BelledThread
 
     /// Starts the thread.
     init(
@@ -33,28 +31,22 @@ final class ControlServer: Sendable {
             atPath: (path as NSString).deletingLastPathComponent,
             withIntermediateDirectories: true)
         listener = try LocalListener(path: path)
-        bell = try EventCounter()
+        thread = try BelledThread()
         epoll = try Epoll()
         try epoll.add(listener, token: 0)
-        try epoll.add(bell, token: 1)
+        try epoll.add(thread.bell, token: 1)
         self.desk = desk
         self.logger = logger
         self.reload = reload
-        var running: KernelThread? = try KernelThread(name: "control") { [self] in run() }
-        thread.withLock { $0 = running.take() }
+        try thread.start(name: "control") { [self] in run() }
     }
 
     /// Ends the thread and waits for it.
-    func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        bell.signal()
-        guard let running = thread.withLock({ $0.take() }) else { return }
-        running.join()
-    }
+    func stop() { thread.stop() }
 
     private func run() {
         var events = [Epoll.Event(), Epoll.Event()]
-        while !isStopping.load(ordering: .relaxed) {
+        while !thread.isStopping {
             let now = MonotonicClock.nanoseconds
             let next = desk.work(now: now)
             let timeout = next.map { Duration.nanoseconds($0 - min($0, now)) }
