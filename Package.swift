@@ -14,13 +14,16 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// For what runs a million times in tests, which are debug builds.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
 func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil,
-    exclude: [String] = [], plugins: [Target.PluginUsage] = []
+    exclude: [String] = [], plugins: [Target.PluginUsage] = [], extra: [SwiftSetting] = []
 ) -> Target {
     .target(
         name: name, dependencies: dependencies, path: path, exclude: exclude,
-        swiftSettings: settings, plugins: plugins)
+        swiftSettings: settings + extra, plugins: plugins)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target
@@ -29,11 +32,13 @@ func program(_ name: String, _ dependencies: [Target.Dependency], exclude: [Stri
         name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-    -> Target
-{
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [],
+    extra: [SwiftSetting] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+        name: name, dependencies: dependencies, resources: resources,
+        swiftSettings: settings + extra)
 }
 
 let argumentParser = Target.Dependency.product(
@@ -165,13 +170,13 @@ let package = Package(
             "DatapathTests",
             ["Balancing", "Datapath", "DatapathTesting", "KernelBPF", "WireTypes"]),
         // The datapath a second time, in Swift, and the comparison of both, packet by packet.
-        library("DatapathModel"),
+        library("DatapathModel", extra: optimised),
         tests(
             "DatapathModelTests",
             [
                 "DatapathModel", "DatapathTesting", "Datapath", "CDatapathABI", "KernelBPF",
                 "CLibBPF", "WireTypes",
-            ]),
+            ], extra: optimised),
         // Captures of both wires of a balancer, compared.
         .systemLibrary(name: "CPcap", providers: [.apt(["libpcap-dev"])]),
         library("WireChecking", ["CPcap", "WireTypes"]),
