@@ -51,7 +51,7 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     /// It did not begin with the PROXY header that its sender owes.
     case proxyHeader = "proxy-header"
     /// The process, its listener, its cluster, each endpoint or its source has all the connections it
-    /// may have.
+    /// may have, or its source opens them too fast.
     case full
     /// No endpoint of its cluster took it.
     case noEndpoint = "no-endpoint"

@@ -13,6 +13,8 @@ public struct DatapathOptions: Sendable {
     /// Entries for flows of plain listeners that are about to stand, two each; 0: there are no such
     /// listeners.
     public var openings = 0
+    /// Whether records of flows say how old these are, for a log of connections.
+    public var tellsAge = false
     /// Whether handshakes stop when the daemon's heartbeat stops (clsact).
     public var needsHeartbeat = false
     /// Ports that splices come from: at most 8 ranges are told apart, the rest is the stack's.

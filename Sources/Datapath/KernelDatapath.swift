@@ -58,6 +58,7 @@ public final class KernelDatapath: Sendable {
         try object.set(constant: "workers", to: UInt32(options.workers))
         try object.set(constant: "needs_heartbeat", to: UInt32(options.needsHeartbeat ? 1 : 0))
         try object.set(constant: "source_ports", to: Self.portRanges(options.sourcePorts))
+        try object.set(constant: "tells_age", to: UInt32(options.tellsAge ? 1 : 0))
         try object.set(constant: "has_plain", to: UInt32(options.openings > 0 ? 1 : 0))
         try object.set(constant: "plain_ports", to: Self.portRanges(options.plainPorts))
         try object.set(

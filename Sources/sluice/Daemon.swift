@@ -134,6 +134,7 @@ final class Daemon {
             configuration.workers ?? ProcessInfo.processInfo.activeProcessorCount, 64)
         options.flows = configuration.limits.flows
         options.handshakes = configuration.limits.handshakes
+        options.tellsAge = configuration.log.connections != .off
         options.sourcePorts = configuration.source.ports
         if configuration.hasPlainListeners {
             options.openings = 2 * configuration.limits.handshakes

@@ -83,10 +83,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             let routes = routes
             // Who said nothing has taken no turn of its source.
             if reason == .defaultRoute, !admits(listener: listener, tuple: connection.tuple) {
+                clients?.noteRejection(.full, of: connection.tuple)
                 return relay.adoptAndReject(connection, .reset)
             }
             // It may be configured no more since the splicer chose it.
             guard let place = routes.place(ofCluster: cluster) else {
+                clients?.noteRejection(.noEndpoint, of: connection.tuple)
                 return relay.adoptAndReject(connection, .reset)
             }
             // An endpoint that was picked already is tried whatever happened since.

@@ -68,13 +68,21 @@ static __always_inline void submit_waking(void *record, void *ring, __u32 worker
 		bpf_ringbuf_discard(bell, BPF_RB_FORCE_WAKEUP);
 }
 
+/* Whether somebody logs connections, for whom the clock is read; set by the daemon. */
+const volatile __u32 tells_age = 0;
+
+#define AGE_UNKNOWN 0xffffffffu
+
 /* Clocks of two CPUs may differ a little: never before its beginning. */
 static __always_inline __u32 flow_age_us(const struct flow_entry *entry)
 {
-	__u64 now = bpf_ktime_get_ns();
-	__u64 age = now > entry->created_ns ? (now - entry->created_ns) / 1000 : 0;
+	__u64 now, age;
 
-	return age < 0xffffffffu ? age : 0xffffffffu;
+	if (!tells_age)
+		return AGE_UNKNOWN;
+	now = bpf_ktime_get_ns();
+	age = now > entry->created_ns ? (now - entry->created_ns) / 1000 : 0;
+	return age < AGE_UNKNOWN ? age : AGE_UNKNOWN;
 }
 
 /* Tells a worker what happened to a flow; it is woken when it must act at once. */

@@ -31,8 +31,10 @@ extension Trait where Self == IssueHandlingTrait {
     }
 }
 
-/// All end-to-end tests, one at a time: each has the machine's cores for itself.
+/// End-to-end tests, one at a time: each has the machine's cores for itself, but for what runs of
+/// ``EndToEndBeside``.
 @Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEnd {}
 
-/// Those that look at no times, one at a time beside the others: two cores have room for both.
+/// End-to-end tests that leave a core idle mostly, one at a time beside the others: all of them fit
+/// into an hour.
 @Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEndBeside {}

@@ -330,7 +330,7 @@ struct flow_record {
 	__u32 ack;
 	__u16 flow_flags; /* enum flow_flag */
 	__u16 mss;	  /* of the endpoint's SYN-ACK; ESTABLISHED only */
-	__u32 age_us;	  /* since created_ns; all ones: longer than that can say */
+	__u32 age_us;	  /* since created_ns; all ones: longer than that can say, or not told */
 };
 
 /* Listing names for flowdump. Key: kind << 16 | id. */
