@@ -141,7 +141,9 @@ public final class FlowSweeper: Sendable {
             // Of silence one wants to know soon.
             let usual: Duration = .milliseconds(rules.routes.signals.watchesFlows ? 100 : 200)
             let pause = downed.isEmpty ? usual : .milliseconds(10)
-            if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 { thread.bell.clear() }
+            if let ready = try? epoll.wait(&events, timeout: pause), ready > 0 {
+                thread.bell.clear()
+            }
         }
         counters.publish(to: datapath)
     }
