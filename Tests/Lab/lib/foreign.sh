@@ -2,13 +2,17 @@
 # A TC program that is not ours, at the ingress of the balancer's front interface. Sourced by lab.
 
 attach_foreign() { # tcx|clsact
-    local before after
+    local before after pin=/sys/fs/bpf/lab-$name-foreign status=0
     before=$(foreign_maps)
     case $1 in
     clsact)
+        # Not loaded by tc, which leaves directories of its own behind (/sys/fs/bpf/tc).
+        bpftool prog load "$cache/foreign.bpf" "$pin"
         in_namespace balancer tc qdisc add dev front clsact
         in_namespace balancer tc filter add dev front ingress pref 1 bpf direct-action \
-            obj "$cache/foreign.bpf" sec tc
+            object-pinned "$pin" || status=$?
+        rm "$pin"
+        [ "$status" = 0 ] || exit "$status"
         ;;
     tcx) lab_spawn balancer "$cache/tcx" hold front "$cache/foreign.bpf" >/dev/null ;;
     *) reject "a foreign program is tcx or clsact, not $1" ;;
