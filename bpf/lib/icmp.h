@@ -37,8 +37,8 @@ struct icmp6_error {
  * The row of the direction against the quoted packet, if the error may be believed: the flow
  * stands, and what is quoted is under way (RFC 5927, 4.1). NULL: *verdict says what becomes of it.
  */
-static __always_inline struct flow_entry *quoted_flow(struct flow_tuple *key, __be32 quoted_seq,
-						      enum verdict *verdict)
+static __noinline struct flow_entry *quoted_flow(struct flow_tuple *key, __be32 quoted_seq,
+						 enum verdict *verdict)
 {
 	struct flow_entry *entry = bpf_map_lookup_elem(&flows, key);
 	struct flow_entry *sender;
