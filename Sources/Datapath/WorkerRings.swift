@@ -109,6 +109,9 @@ public struct WorkerRings: ~Copyable, Sendable {
         return !waking.hasRecords
     }
 
+    /// Whether a record waits that a sleeping worker would be woken for.
+    public var haveRecords: Bool { waking.hasRecords }
+
     private func setAwake(_ isAwake: Bool) {
         datapath.workerStates.withElement(worker) { state in
             // The first field of worker_state; 32 bits are written at once.

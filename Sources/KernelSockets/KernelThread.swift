@@ -33,6 +33,10 @@ public struct KernelThread: ~Copyable, Sendable {
         self.thread = thread
     }
 
+    /// Lets other threads of this processor run first, if any want to: with a busy one that takes
+    /// some milliseconds (`sched_yield`).
+    public static func yield() { _ = sched_yield() }
+
     /// Waits for the end of the thread; not from itself.
     public consuming func join() { _ = pthread_join(thread, nil) }
 }

@@ -60,6 +60,9 @@ public final class SpliceWorker: Sendable {
         var isStopping = false
     }
 
+    /// As many hellos at once are a crowd: the next ones are about to come.
+    private static let crowd = 4
+
     private let inbox = Mutex(Inbox())
     private let bell: EventCounter
     private let thread = Mutex<KernelThread?>(nil)
@@ -134,7 +137,11 @@ public final class SpliceWorker: Sendable {
     ) throws {
         var events = [Epoll.Event](repeating: Epoll.Event(), count: 2)
         var lastTick: UInt64 = 0
+        var hellos = 0
         while true {
+            if hellos >= Self.crowd { awaitMore(rings) }
+            hellos = 0
+
             // Where connections are bounded, a place is free within a second of its flow's end. Flows
             // of plain listeners are told without waking, and the ring must hold them until then.
             let longest: Duration =
@@ -156,7 +163,10 @@ public final class SpliceWorker: Sendable {
             var now = MonotonicClock.nanoseconds
             repeat {
                 let count = rings.drain(
-                    hello: { record, bytes in splicer.receive(record, bytes, now: now) },
+                    hello: { record, bytes in
+                        hellos += 1
+                        splicer.receive(record, bytes, now: now)
+                    },
                     flow: { event in
                         switch event.kind {
                         case .orphaned, .stray: sweeper.note(event)
@@ -177,6 +187,13 @@ public final class SpliceWorker: Sendable {
                 if isStopping { return splicer.logHeld() }
             }
         }
+    }
+
+    /// Lets those run who would send more. The worker counts as awake meanwhile, so that nobody
+    /// wakes it: of all that a connection costs here, waking is the dearest. Not for single
+    /// hellos, which would wait for whoever keeps the processor busy.
+    private func awaitMore(_ rings: borrowing WorkerRings) {
+        for _ in 0..<2 where !rings.haveRecords { KernelThread.yield() }
     }
 
     private func takeMessages() -> (messages: [WorkerMessage], isStopping: Bool) {
