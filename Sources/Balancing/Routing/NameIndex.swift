@@ -11,10 +11,8 @@ struct NameHash: Hashable, Sendable {
     }
 }
 
-/// A hash table from names to numbers, open addressing, filled once.
+/// A hash table from names to numbers, open addressing, for as many names as it was made for.
 struct NameIndex: Hashable, Sendable {
-    typealias Item = (name: ServerName, value: UInt32)
-
     private struct Slot: Hashable, Sendable {
         var hash: UInt64 = 0
         var start: UInt32 = 0
@@ -28,15 +26,13 @@ struct NameIndex: Hashable, Sendable {
     /// A power of two, at least half of them free.
     private var slots: [Slot]
 
-    let isEmpty: Bool
+    private(set) var isEmpty = true
 
-    init(_ items: [Item]) {
-        isEmpty = items.isEmpty
+    /// Room for `capacity` names.
+    init(capacity: Int) {
         var size = 2
-        while size < items.count * 2 { size *= 2 }
+        while size < capacity * 2 { size *= 2 }
         slots = [Slot](repeating: Slot(), count: size)
-        text.reserveCapacity(items.reduce(0) { $0 + $1.name.text.utf8.count })
-        for item in items { insert(item) }
     }
 
     /// The value of the name that is `bytes` from `start` to the end, whose hash is known.
@@ -45,17 +41,27 @@ struct NameIndex: Hashable, Sendable {
         return slot.length == 0 ? nil : slot.value
     }
 
-    private mutating func insert(_ item: Item) {
-        let name = item.name.text.utf8
+    /// Adds a name with its value; if it is there already, answers the value that it keeps.
+    mutating func insert(_ name: ServerName, _ value: UInt32) -> UInt32? {
+        let name = name.text.utf8
         let bytes = name.span
         var hash = NameHash()
         for index in stride(from: bytes.count - 1, through: 0, by: -1) { hash.add(bytes[index]) }
         let position = position(of: bytes, from: 0, hash)
-        guard slots[position].length == 0 else { return }
+        guard slots[position].length == 0 else { return slots[position].value }
         slots[position] = Slot(
             hash: hash.value, start: UInt32(text.count), length: UInt32(bytes.count),
-            value: item.value)
+            value: value)
         text.append(contentsOf: name)
+        isEmpty = false
+        return nil
+    }
+
+    /// Replaces all values.
+    mutating func mapValues(_ change: (UInt32) -> UInt32) {
+        for position in slots.indices where slots[position].length != 0 {
+            slots[position].value = change(slots[position].value)
+        }
     }
 
     /// The slot that holds the name, or the free one where it would go.

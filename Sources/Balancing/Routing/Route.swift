@@ -11,6 +11,16 @@ public enum RouteName: Hashable, Sendable {
     case expression(NameExpression)
     /// Any name, and none.
     case any
+
+    var isExact: Bool {
+        guard case .pattern(.exact) = self else { return false }
+        return true
+    }
+
+    var isWildcard: Bool {
+        guard case .pattern(.below) = self else { return false }
+        return true
+    }
 }
 
 /// Whether a client speaks TLS, as far as its first bytes say.

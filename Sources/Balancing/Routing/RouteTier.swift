@@ -19,13 +19,13 @@ final class RouteTier: Sendable {
 
     init(_ members: [UInt32], of all: [Route]) {
         var groups: [RouteGroup] = []
-        func value(_ rules: [UInt32]) -> UInt32 {
-            if rules.count == 1, all[Int(rules[0])].isByNameAlone { return rules[0] }
-            groups.append(RouteGroup(rules, of: all))
+        func value(_ rule: UInt32, _ others: [UInt32]) -> UInt32 {
+            if others.isEmpty, all[Int(rule)].isByNameAlone { return rule }
+            groups.append(RouteGroup([rule] + others, of: all))
             return Self.groupMark | UInt32(groups.count - 1)
         }
-        var exact = NamedRules(capacity: members.count)
-        var below = NamedRules(capacity: 0)
+        var exact = NamedRules(capacity: members.count { all[Int($0)].name.isExact })
+        var below = NamedRules(capacity: members.count { all[Int($0)].name.isWildcard })
         var expressions: [(NameExpression, [UInt32])] = []
         var nameless: [UInt32] = []
         for rule in members {
@@ -41,8 +41,8 @@ final class RouteTier: Sendable {
             case .any: nameless.append(rule)
             }
         }
-        self.exact = NameIndex(exact.map(value))
-        self.below = NameIndex(below.map(value))
+        self.exact = exact.index(value)
+        self.below = below.index(value)
         self.expressions = expressions.map { expression, rules in
             groups.append(RouteGroup(rules, of: all))
             return Expression(expression: expression, group: groups.count - 1)
@@ -144,21 +144,19 @@ final class RouteTier: Sendable {
 
 /// Rules by name. Nearly all names have one rule, which costs no list of its own.
 private struct NamedRules {
-    private var only: [ServerName: UInt32]
-    /// All rules of the names that have several.
-    private var several: [ServerName: [UInt32]] = [:]
+    private var first: NameIndex
+    /// The other rules of the names that have several, by the first.
+    private var others: [UInt32: [UInt32]] = [:]
 
-    init(capacity: Int) { only = Dictionary(minimumCapacity: capacity) }
+    init(capacity: Int) { first = NameIndex(capacity: capacity) }
 
     mutating func add(_ rule: UInt32, _ name: ServerName) {
-        guard let first = only[name] else {
-            only[name] = rule
-            return
-        }
-        several[name, default: [first]].append(rule)
+        if let first = first.insert(name, rule) { others[first, default: []].append(rule) }
     }
 
-    func map(_ value: ([UInt32]) -> UInt32) -> [NameIndex.Item] {
-        only.map { name, rule in (name, value(several[name] ?? [rule])) }
+    /// The names with what `value` makes of their rules.
+    consuming func index(_ value: (UInt32, [UInt32]) -> UInt32) -> NameIndex {
+        first.mapValues { value($0, others[$0] ?? []) }
+        return first
     }
 }

@@ -20,23 +20,26 @@ extension ConfigurationReader {
             return
         }
         // There may be very many: nothing here grows step by step, or holds on to nodes.
-        let entries = entries(mapping, areTold: false)
-        read.reserve(entries.count)
-        var first = [NamePattern: Int](minimumCapacity: entries.count)
-        for (index, entry) in entries.enumerated() {
+        let base = read.all.count
+        read.reserve(mapping.count)
+        var names: [String] = []
+        names.reserveCapacity(mapping.count)
+        var first = [NamePattern: Int](minimumCapacity: mapping.count)
+        eachEntry(mapping, areTold: false) { entry in
             let cluster = cluster(entry, clusters)
             guard let pattern = NamePattern(entry.name) else {
                 report(entry.position, nameComplaint(entry.name))
-                continue
+                return
             }
-            if let earlier = first[pattern].map({ entries[$0] }) {
+            if let earlier = first[pattern] {
                 report(
                     entry.position,
-                    "\(quoted(entry.name)) is the same name as \(quoted(earlier.name)) "
-                        + "in line \(earlier.position.line); write it once")
-                continue
+                    "\(quoted(entry.name)) is the same name as \(quoted(names[earlier])) "
+                        + "in line \(read.positions[base + earlier].line); write it once")
+                return
             }
-            first[pattern] = index
+            first[pattern] = names.count
+            names.append(entry.name)
             // An unknown cluster was reported; the route stays, so that nobody misses it.
             read.append(Route(pattern, cluster: cluster ?? 0), entry.position)
         }

@@ -74,13 +74,20 @@ final class ConfigurationReader {
     }
 
     /// The pairs of a mapping. Keys that are no text, or repeat an earlier one, are reported and
-    /// left out; repetitions only if `areTold`, unless the document knows of some: who tells names
-    /// apart by itself needs no second table of them.
-    func entries(_ mapping: Node.Mapping, areTold: Bool = true) -> [Entry] {
-        let isAsked = areTold || document.repeatsKeys
-        var first: [String: Position] = [:]
+    /// left out.
+    func entries(_ mapping: Node.Mapping) -> [Entry] {
         var entries: [Entry] = []
         entries.reserveCapacity(mapping.count)
+        eachEntry(mapping) { entries.append($0) }
+        return entries
+    }
+
+    /// Takes the pairs of a mapping one by one, as ``entries(_:)``. Repetitions are reported only if
+    /// `areTold`, unless the document knows of some: who tells names apart by itself needs no second
+    /// table of them.
+    func eachEntry(_ mapping: Node.Mapping, areTold: Bool = true, _ body: (Entry) -> Void) {
+        let isAsked = areTold || document.repeatsKeys
+        var first: [String: Position] = [:]
         for (key, value) in mapping {
             let position = Position(key)
             guard let name = document.name(of: key) else {
@@ -95,9 +102,8 @@ final class ConfigurationReader {
                 }
                 first[name] = position
             }
-            entries.append(Entry(name: name, position: position, value: value))
+            body(Entry(name: name, position: position, value: value))
         }
-        return entries
     }
 
     /// The members of `listeners` or `clusters`, whose names the user chooses.
