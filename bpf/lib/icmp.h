@@ -36,6 +36,8 @@ struct icmp6_error {
 /*
  * The row of the direction against the quoted packet, if the error may be believed: the flow
  * stands, and what is quoted is under way (RFC 5927, 4.1). NULL: *verdict says what becomes of it.
+ * A call of its own, since its stack would lie on the caller's: the kernel allows a chain of calls
+ * 512 bytes, of which translate_icmp6 and find_next_hop take nearly all.
  */
 static __noinline struct flow_entry *quoted_flow(struct flow_tuple *key, __be32 quoted_seq,
 						 enum verdict *verdict)

@@ -6,9 +6,9 @@ attach_foreign() { # tcx|clsact
     before=$(foreign_maps)
     case $1 in
     clsact)
+        in_namespace balancer tc qdisc add dev front clsact
         # Not loaded by tc, which leaves directories of its own behind (/sys/fs/bpf/tc).
         bpftool prog load "$cache/foreign.bpf" "$pin"
-        in_namespace balancer tc qdisc add dev front clsact
         in_namespace balancer tc filter add dev front ingress pref 1 bpf direct-action \
             object-pinned "$pin" || status=$?
         rm "$pin"
