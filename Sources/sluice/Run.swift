@@ -10,7 +10,7 @@ struct Run: ParsableCommand {
         abstract: "Run the load balancer until SIGTERM or SIGINT (the default verb).",
         discussion: """
             SIGHUP has the configuration read again, and so has a change of a file that it names \
-            (endpoints_file, source_file). What is wrong with it is logged, and the one before \
+            (endpoints_file, routes_file, source_file, …). What is wrong with it is logged, and the one before \
             stays in force. Connections go on in any case.
             """)
 

@@ -54,6 +54,21 @@ import WireTypes
         #expect(place(table, try query("b.test", alpn: ["h2"])) == nil)
     }
 
+    @Test func `are told when an earlier one asks the same`() throws {
+        let (a, below) = (try name("a.test"), try name("*.a.test"))
+        let h2 = conditions { $0.protocols = ["h2"] }
+        let first = conditions { $0.isFirst = true }
+        let table = RoutingTable([
+            Route(a, .cluster(0)), Route(below, .cluster(0)), Route(a, when: h2, .cluster(1)),
+            Route(.any, when: h2, .cluster(1)), Route(a, when: first, .cluster(0)),
+            Route(a, .cluster(2)), Route(.any, when: h2, .cluster(1)),
+            Route(a, when: h2, .cluster(2)),
+            Route(a, .cluster(0)), Route(a, when: first, .cluster(3)), Route(below, .cluster(1)),
+        ])
+        let pairs = table.repetitions.map { [Int($0.earlier.rawValue), Int($0.later.rawValue)] }
+        #expect(pairs == [[0, 5], [3, 6], [2, 7], [0, 8], [4, 9], [1, 10]])
+    }
+
     @Test func `let the longest prefix win`() throws {
         let a = try name("a.test")
         let table = RoutingTable([

@@ -245,6 +245,37 @@ extension EndToEnd {
             }
         }
 
+        @Test func `follow a file of routes, and refuse it whole when a line is wrong`()
+            async throws
+        {
+            try await withLab { lab in
+                try await lab.startEcho(port: 9700)
+                try await lab.startEcho(port: 9701)
+                let list = "\(lab.state)/names.txt"
+                try "echo.test one\n".write(toFile: list, atomically: true, encoding: .utf8)
+                var configuration = Configuration.echo(.v4)
+                configuration.clusters = [
+                    ("one", ["- 10.0.0.10:9700"]), ("two", ["- 10.0.0.10:9701"]),
+                ]
+                configuration.routes = []
+                configuration.policy = ["routes_file: names.txt"]
+                _ = try await lab.startBalancer(configuration)
+                #expect(try await answering(lab) == ["9700": 2])
+
+                try "echo.test two # moved\n".write(toFile: list, atomically: true, encoding: .utf8)
+                let isDone = await isTrue(within: .seconds(1)) { lab.logged(Self.done) == 1 }
+                #expect(isDone)
+                #expect(try await answering(lab) == ["9701": 2])
+
+                try "echo.test one\nb.test three\n".write(
+                    toFile: list, atomically: true, encoding: .utf8)
+                let isRefused = await isTrue(within: .seconds(1)) { lab.logged(Self.refused) == 1 }
+                #expect(isRefused)
+                #expect(lab.logged("goes to cluster") == 1)
+                #expect(try await answering(lab) == ["9701": 2])
+            }
+        }
+
         /// How many of two connections each port got.
         private func answering(_ lab: Lab) async throws -> [String: Int] {
             let talk = try lab.startTalk(["--count", "2", "--bytes", "100"], at: .listener(.v4))

@@ -86,7 +86,7 @@ extension BrokenFile {
         listener(
             "names where none is read",
             "    mode: tcp\n    default: web\n    routes: {a.test: web}",
-            errors: "sluice.yaml:6:5: \"routes\" ask for server names, which \"mode: tcp\" does "
+            errors: "sluice.yaml:6:5: \"routes\" asks for server names, which \"mode: tcp\" does "
                 + "not read; write \"default\", or \"rules\" with \"tls: any\" and \"source\""),
         listener(
             "what the kernel does not know of",

@@ -57,7 +57,7 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:8: "tls" is "192.0.2.1:443"; write a mapping of the keys \
-                address, addresses, mode, accept_proxy, routes, rules, wildcards, default, \
+                address, addresses, mode, accept_proxy, routes, routes_file, rules, wildcards, default, \
                 non_tls, reject, hello, max_connections, access, per_source
                 """),
         BrokenFile(
@@ -72,8 +72,8 @@ extension BrokenFile {
                 sluice.yaml:2:3: "address" is missing in listener "tls"; write an IP address \
                 and port, for example 192.0.2.1:443 or "[2001:db8::1]:443", or a range of \
                 ports as in 192.0.2.1:9000-9099
-                sluice.yaml:2:3: listener "tls" has none of "routes", "rules" and "default"; \
-                write at least one of them
+                sluice.yaml:2:3: listener "tls" has none of "routes", "routes_file", "rules" and \
+                "default"; write at least one of them
                 """),
         BrokenFile(
             "a listener's name with a blank",
@@ -110,7 +110,7 @@ extension BrokenFile {
             rest: twoClusters,
             errors: """
                 sluice.yaml:2:47: unknown key "weight"; accepted here: address, addresses, \
-                mode, accept_proxy, routes, rules, wildcards, default, non_tls, reject, hello, \
+                mode, accept_proxy, routes, routes_file, rules, wildcards, default, non_tls, reject, hello, \
                 max_connections, access, per_source
                 """),
         BrokenFile(

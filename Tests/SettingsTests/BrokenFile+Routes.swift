@@ -13,8 +13,8 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:2:3: listener "tls" has none of "routes", "rules" and "default"; \
-                write at least one of them
+                sluice.yaml:2:3: listener "tls" has none of "routes", "routes_file", "rules" and \
+                "default"; write at least one of them
                 """),
         BrokenFile(
             "empty routes and nowhere else to go",
@@ -27,8 +27,8 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:2:3: listener "tls" has none of "routes", "rules" and "default"; \
-                write at least one of them
+                sluice.yaml:2:3: listener "tls" has none of "routes", "routes_file", "rules" and \
+                "default"; write at least one of them
                 """),
         BrokenFile(
             "routes as a list",
@@ -146,8 +146,7 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:6:7: "A.Example.COM." is the same name as "a.example.com" in line \
-                5; write it once
+                sluice.yaml:6:7: "a.example.com" stands in line 5 already; write it once
                 """),
         BrokenFile(
             "a name with a blank",

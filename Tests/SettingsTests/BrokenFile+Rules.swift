@@ -166,7 +166,22 @@ extension BrokenFile {
             """,
             rest: twoClusters,
             errors: """
-                sluice.yaml:6:9: this rule asks the same of clients as what stands in line 4; \
+                sluice.yaml:6:9: "a.test" stands in line 4 already; write it once
+                """),
+        BrokenFile(
+            "a rule that repeats a rule",
+            """
+            listeners:
+              tls:
+                address: 192.0.2.1:443
+                rules:
+                  - {sni: a.test, alpn: h2, to: web}
+                  - {sni: A.test, alpn: h2, to: mail}
+
+            """,
+            rest: twoClusters,
+            errors: """
+                sluice.yaml:6:9: this rule asks the same of clients as what stands in line 5; \
                 write it once
                 """),
     ]

@@ -7,37 +7,23 @@ import Testing
 import WireTypes
 
 /// CF-07: endpoints in a file of their own.
-@Suite struct `File of endpoints` {
+@Suite struct `File of endpoints`: FilesBeside {
     /// The configuration beside such a file, or what is said of it.
     private func read(_ list: String?, more: String = "") throws
         -> Result<Configuration, ConfigurationErrors>
     {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "sluice-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        try list?.write(
-            to: folder.appending(path: "web.endpoints"), atomically: true, encoding: .utf8)
-        let text = """
+        try load(
+            """
             interface: eth0
             listeners: {a: {address: 192.0.2.1:443, default: web}}
             clusters:
               web: {endpoints_file: web.endpoints\(more)}
 
-            """
-        let file = folder.appending(path: "sluice.yaml")
-        try text.write(to: file, atomically: true, encoding: .utf8)
-        do throws(ConfigurationErrors) {
-            return .success(try Configuration.load(file: file.path))
-        } catch {
-            return .failure(error)
-        }
+            """, beside: ["web.endpoints": list])
     }
 
     private func complaint(_ list: String?, more: String = "") throws -> String? {
-        guard case .failure(let errors) = try read(list, more: more) else { return nil }
-        let text = errors.description
-        return text.firstRange(of: "sluice.yaml:").map { String(text[$0.lowerBound...]) }
+        try complaint(of: read(list, more: more))
     }
 
     @Test func `is read line by line, weights and all`() throws {

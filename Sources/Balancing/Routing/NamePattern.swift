@@ -11,8 +11,15 @@ public enum NamePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// The pattern written as `www.example.com` or `*.example.com`; nil for anything else.
     public init?(_ text: String) {
-        let isWildcard = text.hasPrefix("*.")
-        guard let name = ServerName(isWildcard ? String(text.dropFirst(2)) : text) else {
+        let text = text.utf8
+        self.init(text.span)
+    }
+
+    /// The pattern that those bytes are, as ``init(_:)``.
+    public init?(_ bytes: Span<UInt8>) {
+        let isWildcard =
+            bytes.count > 2 && bytes[0] == UInt8(ascii: "*") && bytes[1] == UInt8(ascii: ".")
+        guard let name = ServerName(bytes.extracting(droppingFirst: isWildcard ? 2 : 0)) else {
             return nil
         }
         self = isWildcard ? .below(name) : .exact(name)

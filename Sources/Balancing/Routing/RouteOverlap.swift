@@ -14,7 +14,32 @@ public struct RouteOverlap: Hashable, Sendable {
     public internal(set) var others = 0
 }
 
+/// A route that no client takes, since an earlier one asks the same.
+public struct RouteRepetition: Hashable, Sendable {
+    /// The one that counts.
+    public let earlier: RouteID
+    /// The one that does not.
+    public let later: RouteID
+}
+
 extension RoutingTable {
+    /// The routes that ask the same as an earlier one, in their order.
+    public var repetitions: [RouteRepetition] {
+        let repetitions = tiers.lazy.flatMap(\.namesakes).flatMap { rules in
+            var first: [RouteConditions: UInt32] = [:]
+            return rules.compactMap { rule -> RouteRepetition? in
+                let conditions = routes[Int(rule)].conditions
+                guard let earlier = first[conditions] else {
+                    first[conditions] = rule
+                    return nil
+                }
+                return RouteRepetition(
+                    earlier: RouteID(rawValue: earlier), later: RouteID(rawValue: rule))
+            }
+        }
+        return repetitions.sorted { $0.later.rawValue < $1.later.rawValue }
+    }
+
     /// Groups of more rules than this are not looked at pair by pair.
     private static let groupLimit = 256
     /// More comparisons than this are not made.

@@ -14,15 +14,22 @@ final class RouteTier: Sendable {
     private let expressions: [Expression]
     private let nameless: Int?
     private let groups: [RouteGroup]
+    /// Rules that share a name, for each such name.
+    let namesakes: [[UInt32]]
     /// Values of the indices from here on are groups; below, they are rules without conditions.
     private static let groupMark: UInt32 = 0x8000_0000
 
     init(_ members: [UInt32], of all: [Route]) {
         var groups: [RouteGroup] = []
+        var namesakes: [[UInt32]] = []
+        func group(_ rules: [UInt32]) -> Int {
+            groups.append(RouteGroup(rules, of: all))
+            if rules.count > 1 { namesakes.append(rules) }
+            return groups.count - 1
+        }
         func value(_ rule: UInt32, _ others: [UInt32]) -> UInt32 {
             if others.isEmpty, all[Int(rule)].isByNameAlone { return rule }
-            groups.append(RouteGroup([rule] + others, of: all))
-            return Self.groupMark | UInt32(groups.count - 1)
+            return Self.groupMark | UInt32(group([rule] + others))
         }
         var exact = NamedRules(capacity: members.count { all[Int($0)].name.isExact })
         var below = NamedRules(capacity: members.count { all[Int($0)].name.isWildcard })
@@ -44,12 +51,11 @@ final class RouteTier: Sendable {
         self.exact = exact.index(value)
         self.below = below.index(value)
         self.expressions = expressions.map { expression, rules in
-            groups.append(RouteGroup(rules, of: all))
-            return Expression(expression: expression, group: groups.count - 1)
+            Expression(expression: expression, group: group(rules))
         }
-        if !nameless.isEmpty { groups.append(RouteGroup(nameless, of: all)) }
-        self.nameless = nameless.isEmpty ? nil : groups.count - 1
+        self.nameless = nameless.isEmpty ? nil : group(nameless)
         self.groups = groups
+        self.namesakes = namesakes
     }
 
     /// The rule for a client. One walk over the name when the most specific name has no conditions.

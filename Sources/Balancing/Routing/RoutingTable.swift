@@ -42,7 +42,7 @@ public struct RoutingTable: Hashable, Sendable {
     public let reach: WildcardReach
     /// Places of all clusters that a route may send clients to.
     public let reachableClusters: Set<Int>
-    private let tiers: [RouteTier]
+    let tiers: [RouteTier]
     /// The cluster of each route, -1 where it is not always the same: in little memory, since a
     /// look-up waits for nothing but memory.
     private let clusters: [Int32]

@@ -3,42 +3,20 @@
 internal import Foundation
 internal import WireTypes
 
-/// A file of addresses and blocks, one a line; `#` begins a comment. Made for a million of them.
+/// A file of addresses and blocks, one a line. Made for a million of them.
 struct BlockList {
-    /// A line that is none.
-    struct Fault: Error {
-        let line: Int
-        let text: String
-    }
-
     private(set) var blocks: [AddressBlock] = []
 
-    init(_ data: Data) throws(Fault) {
-        let bytes = [UInt8](data)
-        var start = 0
-        var number = 1
-        while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-            let line = Self.content(bytes[start..<end])
-            if !line.isEmpty {
-                guard let block = Self.plain(line) ?? Self.any(line) else {
-                    throw Fault(line: number, text: String(decoding: line, as: UTF8.self))
-                }
-                blocks.append(block)
+    init(_ data: Data) throws(ListedFault) {
+        for (number, line) in ListedLines(data) {
+            guard let block = Self.plain(line) ?? Self.any(line) else {
+                let text = String(decoding: line, as: UTF8.self)
+                throw ListedFault(
+                    line: number,
+                    predicate: "is \(quoted(text)); write \(Form.addressBlock.accepted)")
             }
-            start = end + 1
-            number += 1
+            blocks.append(block)
         }
-    }
-
-    /// Without comment, blanks and CR.
-    private static func content(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let isBlank: (UInt8) -> Bool = { [UInt8(ascii: " "), 9, 13].contains($0) }
-        var line = line
-        if let comment = line.firstIndex(of: UInt8(ascii: "#")) { line = line[..<comment] }
-        line = line.drop(while: isBlank)
-        while let last = line.last, isBlank(last) { line.removeLast() }
-        return line
     }
 
     private static func any(_ line: ArraySlice<UInt8>) -> AddressBlock? {
@@ -88,17 +66,8 @@ extension ConfigurationReader {
 
     /// The blocks in a file; `entry` names it.
     func blocks(inFile path: String, _ entry: Entry) -> [AddressBlock] {
-        let folder = URL(fileURLWithPath: document.fileName).deletingLastPathComponent()
-        let url = URL(fileURLWithPath: path, relativeTo: folder)
-        note(file: url.path)
-        guard let data = try? Data(contentsOf: url) else {
-            report(
-                entry.valuePosition,
-                "\(quoted(entry.name)) is \(quoted(path)), which cannot be read; its place is meant "
-                    + "relative to this file")
-            return []
-        }
-        do throws(BlockList.Fault) {
+        guard let data = data(named: path, entry) else { return [] }
+        do throws(ListedFault) {
             let blocks = try BlockList(data).blocks
             if blocks.isEmpty {
                 report(
@@ -106,10 +75,7 @@ extension ConfigurationReader {
             }
             return blocks
         } catch {
-            report(
-                entry.valuePosition,
-                "line \(error.line) of \(quoted(path)) is \(quoted(error.text)); write "
-                    + Form.addressBlock.accepted)
+            report(error, in: path, entry)
             return []
         }
     }

@@ -43,20 +43,23 @@ extension ConfigurationReader {
     ) -> Listener {
         var routes = RoutesRead()
         self.routes(section, clusters, &routes)
+        listedRoutes(section, clusters, &routes)
         rules(section, clusters, &routes)
         let standard = cluster(section, ListenerSection.standard, clusters)
         let mode = section.value(ListenerSection.mode)
-        let hasRoutes = [ListenerSection.routes, ListenerSection.rules].contains { key in
-            section.mentions(key) && section.entry(key)?.value.isEmpty != true
-        }
+        let hasRoutes =
+            [ListenerSection.routes, ListenerSection.rules].contains { key in
+                section.mentions(key) && section.entry(key)?.value.isEmpty != true
+            } || section.mentions(ListenerSection.routesFile)
         if mode != .plain, !hasRoutes, !section.mentions(ListenerSection.standard) {
             report(
                 entry.position,
-                "listener \(quoted(entry.name)) has none of \"routes\", \"rules\" and "
-                    + "\"default\"; write at least one of them")
+                "listener \(quoted(entry.name)) has none of \"routes\", "
+                    + "\"routes_file\", \"rules\" and \"default\"; write at least one of them")
         }
         let table = RoutingTable(routes.all, reach: section.value(ListenerSection.wildcards))
-        warn(of: table.overlaps, routes)
+        reportRepetitions(in: table, routes)
+        warnOfOverlaps(in: table, routes)
         var read = Listener(
             id: id, name: entry.name, addresses: addresses, routes: table,
             defaultCluster: standard,
@@ -74,11 +77,15 @@ extension ConfigurationReader {
 
     /// Names that no client will say.
     private func reportNames(_ section: SectionReader<ListenerSection>) {
-        guard let entry = section.entry(ListenerSection.routes), !entry.value.isEmpty
+        let keys: [any AnyKey] = [ListenerSection.routes, ListenerSection.routesFile]
+        guard
+            let entry = keys.lazy.compactMap({ section.entry($0) }).first(where: {
+                !$0.value.isEmpty
+            })
         else { return }
         report(
             entry.position,
-            "\"routes\" ask for server names, which \"mode: tcp\" does not read; write "
+            "\"\(entry.name)\" asks for server names, which \"mode: tcp\" does not read; write "
                 + "\"default\", or \"rules\" with \"tls: any\" and \"source\"")
     }
 

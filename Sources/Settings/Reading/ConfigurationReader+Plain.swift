@@ -10,6 +10,7 @@ extension ConfigurationReader {
     ) {
         let keys: [(any AnyKey, String)] = [
             (ListenerSection.routes, "nobody reads server names"),
+            (ListenerSection.routesFile, "nobody reads server names"),
             (ListenerSection.rules, "all clients go to \"default\""),
             (ListenerSection.nonTLS, "all clients go to \"default\""),
             (ListenerSection.acceptProxy, "nobody reads PROXY headers"),

@@ -20,26 +20,13 @@ extension ConfigurationReader {
             return
         }
         // There may be very many: nothing here grows step by step, or holds on to nodes.
-        let base = read.all.count
         read.reserve(mapping.count)
-        var names: [String] = []
-        names.reserveCapacity(mapping.count)
-        var first = [NamePattern: Int](minimumCapacity: mapping.count)
         eachEntry(mapping, areTold: false) { entry in
             let cluster = cluster(entry, clusters)
             guard let pattern = NamePattern(entry.name) else {
                 report(entry.position, nameComplaint(entry.name))
                 return
             }
-            if let earlier = first[pattern] {
-                report(
-                    entry.position,
-                    "\(quoted(entry.name)) is the same name as \(quoted(names[earlier])) "
-                        + "in line \(read.positions[base + earlier].line); write it once")
-                return
-            }
-            first[pattern] = names.count
-            names.append(entry.name)
             // An unknown cluster was reported; the route stays, so that nobody misses it.
             read.append(Route(pattern, cluster: cluster ?? 0), entry.position)
         }
@@ -73,19 +60,22 @@ extension ConfigurationReader {
     ) -> Int? {
         guard let indices = clusters.indices else { return nil }
         if let index = indices[name] { return index }
+        report(position, "\(subject()) \(missing(cluster: name, clusters))")
+        return nil
+    }
+
+    /// What is wrong with who goes to a cluster of a name that none has.
+    func missing(cluster name: String, _ clusters: ClustersRead) -> String {
         let names = clusters.all.map(\.name)
         let more = names.count > 8 ? ", …" : ""
         let advice =
             suggestion(for: name, among: names).map { "did you mean \"\($0)\"?" }
             ?? "there are: " + names.prefix(8).joined(separator: ", ") + more
-        report(
-            position,
-            "\(subject()) goes to cluster \(quoted(name)), "
-                + "which does not exist; \(advice)")
-        return nil
+        return "goes to cluster \(quoted(name)), which does not exist; \(advice)"
     }
 
-    private func nameComplaint(_ text: String) -> String {
+    /// What is wrong with `text`, which is no name.
+    func nameComplaint(_ text: String) -> String {
         if text == "*" { return "\"*\" is no wildcard; use \"default\" for all other names" }
         if text.contains("*") {
             return "\(quoted(text)) is no wildcard; write \"*.\" and a name, "

@@ -5,51 +5,6 @@ internal import TLSClassifier
 internal import WireTypes
 internal import Yams
 
-/// What a listener's routes and rules come to.
-struct RoutesRead {
-    private struct Question: Hashable {
-        let name: RouteName
-        let conditions: RouteConditions
-    }
-
-    var all: [Route] = []
-    /// Where each was written.
-    var positions: [Position] = []
-    /// Where each question stands first; made for the first rule, since routes by name, of which
-    /// there may be very many, are told apart before.
-    private var first: [Question: Position]?
-
-    /// Makes room for so many more.
-    mutating func reserve(_ count: Int) {
-        all.reserveCapacity(all.count + count)
-        positions.reserveCapacity(positions.count + count)
-    }
-
-    /// Adds a route that asks what none before does.
-    mutating func append(_ route: Route, _ position: Position) {
-        all.append(route)
-        positions.append(position)
-    }
-
-    /// Adds a route; answers where one with the same question stands, if there is one.
-    mutating func add(_ route: Route, _ position: Position) -> Position? {
-        var first = self.first.take() ?? questions
-        defer { self.first = first }
-        let question = Question(name: route.name, conditions: route.conditions)
-        if let earlier = first[question] { return earlier }
-        first[question] = position
-        append(route, position)
-        return nil
-    }
-
-    private var questions: [Question: Position] {
-        Dictionary(
-            zip(all, positions).map { route, position in
-                (Question(name: route.name, conditions: route.conditions), position)
-            }, uniquingKeysWith: { first, _ in first })
-    }
-}
-
 extension ConfigurationReader {
     /// Adds the rules of a listener to its routes.
     func rules(
@@ -73,14 +28,7 @@ extension ConfigurationReader {
                     "a rule is \(node.found); write a mapping, for example {sni: a.test, to: web}")
                 continue
             }
-            for route in routes(rule, entry, clusters) {
-                if let earlier = read.add(route, entry.position) {
-                    report(
-                        entry.position,
-                        "this rule asks the same of clients as what stands in line "
-                            + "\(earlier.line); write it once")
-                }
-            }
+            for route in routes(rule, entry, clusters) { read.append(route, entry.position) }
         }
     }
 

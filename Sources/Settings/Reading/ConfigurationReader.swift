@@ -38,19 +38,9 @@ final class ConfigurationReader {
         if !files.contains(file) { files.append(file) }
     }
 
-    /// Says of each overlap which of the two wins.
-    func warn(of overlaps: [RouteOverlap], _ routes: RoutesRead) {
-        for overlap in overlaps {
-            let winner = routes.positions[Int(overlap.winner.rawValue)].line
-            let others = overlap.others > 0 ? " and \(overlap.others) more" : ""
-            warnings.append(
-                ConfigurationError(
-                    file: document.fileName,
-                    position: routes.positions[Int(overlap.loser.rawValue)],
-                    sentence:
-                        "clients may match this rule and line \(winner)\(others), which wins; "
-                        + "if this is not meant, write \"first: on\" here, or the missing keys"))
-        }
+    func warn(_ position: Position, _ sentence: String) {
+        warnings.append(
+            ConfigurationError(file: document.fileName, position: position, sentence: sentence))
     }
 
     /// The whole; what it holds is right only if there are no errors.

@@ -19,6 +19,10 @@ enum ListenerSection: Section {
         "routes", "a mapping of server names to cluster names",
         "Server names and \"*.name\" wildcards; exact names win, then the longest wildcard.",
         shape: .mapping(Form.namePattern.shape, to: .scalar(Form.clusterName.shape)))
+    static let routesFile = ValueKey(
+        "routes_file", Form.filePath.orAbsent("none"), standard: nil,
+        "A file of more of these, a name and a cluster in each line, # for comments; a change is "
+            + "followed at once.")
     static let rules = GroupKey(
         "rules", "a list of rules",
         "Routes that ask for more than a name, or do something else than to name a cluster.",
@@ -29,7 +33,7 @@ enum ListenerSection: Section {
     static let standard = ValueKey(
         "default", Form.clusterName.orAbsent("reject"), standard: nil,
         "The cluster for hellos without a server name, or with one that no route matches. "
-            + "This, routes or rules must be there.")
+            + "This, routes, routes_file or rules must be there.")
     static let nonTLS = ValueKey(
         "non_tls", Form.clusterName.orAbsent("reject"), standard: nil,
         "The cluster for clients whose first bytes are not TLS.")
@@ -45,8 +49,8 @@ enum ListenerSection: Section {
 
     static var keys: [any AnyKey] {
         [
-            address, addresses, mode, acceptProxy, routes, rules, wildcards, standard, nonTLS,
-            reject, hello, maxConnections, access, perSource,
+            address, addresses, mode, acceptProxy, routes, routesFile, rules, wildcards, standard,
+            nonTLS, reject, hello, maxConnections, access, perSource,
         ]
     }
 }
