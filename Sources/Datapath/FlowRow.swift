@@ -91,7 +91,10 @@ extension FlowRow {
         get { entry.next_seq }
         set { entry.next_seq = newValue }
     }
-    package var firstSequence: UInt32 { entry.first_seq }
+    package var firstSequence: UInt32 {
+        get { entry.first_seq }
+        set { entry.first_seq = newValue }
+    }
     package var ownedLength: UInt16 { entry.owned_length }
     package var sizeLimit: UInt16 {
         get { entry.size_limit }

@@ -27,6 +27,8 @@ public struct HandshakeNote: Sendable, Equatable {
     public var hasWindowScale: Bool
     /// CLOCK_MONOTONIC nanoseconds of the SYN.
     public var createdNanoseconds: UInt64
+    /// Index of the interface where the client came in; 0: not known.
+    public var interface: UInt32
 
     /// A note with no options.
     public init(clientISN: UInt32, cookie: UInt32, listener: UInt16) {
@@ -41,6 +43,7 @@ public struct HandshakeNote: Sendable, Equatable {
         hasSACK = false
         hasWindowScale = false
         createdNanoseconds = 0
+        interface = 0
     }
 
     init(_ note: handshake_note) {
@@ -54,6 +57,7 @@ public struct HandshakeNote: Sendable, Equatable {
         hasSACK = flags & HANDSHAKE_FLAG_SACK.rawValue != 0
         hasWindowScale = flags & HANDSHAKE_FLAG_WINDOW_SCALE.rawValue != 0
         createdNanoseconds = note.created_ns
+        interface = note.ifindex
     }
 }
 
@@ -139,6 +143,8 @@ extension Splice {
         entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength) &- prefaceLength
         entry.tsval_delta = synTimestamp &- clientTimestamp
         entry.flags |= UInt16(FLOW_FLAG_UPSTREAM.rawValue)
+        // Where packets to the client leave if no route is known.
+        entry.ingress_ifindex = note.interface
         if ownedLength > 0 { entry.flags |= UInt16(FLOW_FLAG_OWNED.rawValue) }
         return entry
     }

@@ -10,6 +10,9 @@ extension Passage {
                 ? .pass : beginAnew(segment.tuple, row)
         }
         if segment.has(Flag.rst) {
+            let known = row.handover
+            guard continues(segment, isn: known.clientISN, cookie: known.cookie)
+            else { return end(.drop, .dropConnecting) }
             guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
             tellOfClient(.abandoned, segment, created: row.created)
             return end(.drop, .dropConnecting)
@@ -72,6 +75,7 @@ extension Passage {
         completePromises(segment, offer, index, peer)
         world.rows[peer].row.state = .established
         world.rows[index].row.state = .established
+        world.rows[index].row.ingressInterface = world.interface
         tell(.established, segment, world.rows[index].row)
         return sendHello(segment, index, peer, offer.timestamp?.value ?? 0)
     }

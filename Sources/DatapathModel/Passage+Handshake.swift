@@ -145,8 +145,13 @@ extension Passage {
     }
 
     private func continues(_ segment: Segment, _ note: Note) -> Bool {
-        segment.has(Flag.ack) && segment.acknowledgement == note.cookie &+ 1
-            && segment.sequence &- note.clientISN &- 1 < helloWindow
+        continues(segment, isn: note.clientISN, cookie: note.cookie)
+    }
+
+    /// Whether a segment belongs to a handshake with those initial numbers.
+    func continues(_ segment: Segment, isn: UInt32, cookie: UInt32) -> Bool {
+        segment.has(Flag.ack) && segment.acknowledgement == cookie &+ 1
+            && segment.sequence &- isn &- 1 < helloWindow
     }
 
     /// A client that closes without a word: nobody is there to acknowledge its FIN.

@@ -61,6 +61,12 @@ extension TrialMaker {
         row.lastData = random.next() & 0xffff
         row.ingressInterface = UInt32(random.below(3))
         row.firstSequence = random.word()
+        if random.oneIn(4) {
+            // Right at the edge of what is believed of an RST.
+            row.bytes =
+                row.nextSequence &- UInt64(row.firstSequence) &- 65536 &+ UInt64(random.below(3))
+                &- 1
+        }
         row.endpointScale = UInt8(random.below(15))
         row.timesToldLimit = UInt8(random.below(5))
         if random.oneIn(4) {

@@ -53,12 +53,30 @@ import WireTypes
         try TestBench.use { bench in
             let connecting = ConnectingSplice(.v4)
             try connecting.program(bench)
-            let packet = packet(connecting, [.rst]).bytes
+            let packet = packet(connecting, [.rst, .ack]).bytes
             let result = try bench.run(.flowsEthernet, on: packet)
             expect(result, leaves: packet, TCVerdict.drop)
             let flows = bench.records().flows
             #expect(flows.map(\.kind) == [.abandoned])
             #expect(flows.first?.createdNanoseconds == 4711)
+        }
+    }
+
+    @Test func `is not made to abandon it by a stranger's RST`() throws {
+        try TestBench.use { bench in
+            let connecting = ConnectingSplice(.v4)
+            try connecting.program(bench)
+            let right = packet(connecting, [.rst, .ack])
+            var strange = [right, right, right, packet(connecting, [.rst])]
+            strange[0].sequence &+= 131072
+            strange[1].sequence &-= 1
+            strange[2].acknowledgement &+= 1
+            for packet in strange {
+                let result = try bench.run(.flowsEthernet, on: packet)
+                expect(result, leaves: packet.bytes, TCVerdict.drop)
+            }
+            #expect(bench.records().flows.isEmpty)
+            #expect(bench.counts == [.dropConnecting: 4])
         }
     }
 

@@ -25,6 +25,8 @@ private let endpointFIN: UInt32 = 0x8000_0000
         let sent = splice.fromClient().sequence
         splice.upstream.nextSequence = UInt64(sent)
         splice.downstream.nextSequence = UInt64(sent)
+        splice.upstream.firstSequence = sent
+        splice.downstream.firstSequence = sent
         splice.upstream.lastAcknowledgement = sent &+ splice.downstream.sequenceDelta
         splice.downstream.lastAcknowledgement = sent &+ splice.upstream.sequenceDelta
         return splice
@@ -235,6 +237,24 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try send(bench, splice.fromClient([.rst]) { $0.sequence &+= 101 })
             try expectState(bench, .established)
             try send(bench, splice.fromClient([.rst]) { $0.sequence &+= 100 })
+            try expectState(bench, .reset)
+        }
+    }
+
+    @Test func `believes no number that others may have forged, but the one that is waited for`()
+        throws
+    {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            // Of a stranger who knows no number, and tries all that a window may hold.
+            for step: UInt32 in [0, 1 << 29, 1 << 30, 3 << 29] {
+                try send(bench, splice.fromClient { $0.sequence &+= step })
+            }
+            for step: UInt32 in [1, 1 << 16, 1 << 28, 1 << 30] {
+                try send(bench, splice.fromClient([.rst]) { $0.sequence &+= step })
+            }
+            try expectState(bench, .established)
+            try send(bench, splice.fromClient([.rst]))
             try expectState(bench, .reset)
         }
     }

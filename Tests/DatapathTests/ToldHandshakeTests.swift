@@ -38,6 +38,24 @@ import WireTypes
         }
     }
 
+    /// What it came to is known, though its note was forgotten: nobody asks for the ACK again, and who
+    /// says nothing more is looked for.
+    @Test(arguments: [false, true])
+    func `is one that only its cookie remembers, too`(isTold: Bool) throws {
+        try TestBench.use { bench in
+            let client = HandshakeClient(.v4)
+            if isTold { try listen(bench, .v4) } else { try bench.listen(.v4) }
+            let note = try client.connect(bench)
+            bench.datapath.forgetHandshake(of: client.family.client)
+            _ = try bench.run(.handshakeEthernet, on: client.packet([.ack], note))
+            #expect(bench.count(.cookieAccepted) == 1 && bench.count(.handshakeAck) == 1)
+            #expect(bench.records().hellos.count == (isTold ? 1 : 0))
+            let half = bench.datapath.halfOpenClients(of: [3], begun: 0..<UInt64.max, atMost: 9)
+            #expect(half.isEmpty)
+            #expect(bench.datapath.silentClients(since: .max).count == (isTold ? 0 : 1))
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `is missed while the client's ACK is`(family: Family) throws {
         try TestBench.use { bench in

@@ -68,16 +68,24 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 	report_flow(p, entry, RECORD_CLOSED);
 }
 
+/* Bytes of a sender that may not have passed us: a PROXY header, what the daemon sent on. */
+#define UNSEEN_MAX (1u << 16)
+
 /*
  * Whether the receiver may believe an RST (RFC 5961, 3.2): it has acknowledged everything up to
  * seq, and nothing beyond seq was sent. Any other is a blind one, or is challenged and repeated.
+ * How far the sender is, anybody can forge by a few empty segments, but not the bytes in front: if
+ * they were never seen, only the very number that the receiver waits for is believed.
  */
 static __always_inline int rst_is_plausible(const struct packet *p, const struct flow_entry *entry,
 					    const struct flow_entry *peer)
 {
 	__u32 acknowledged = peer->last_ack + peer->ack_delta;
+	__u32 sent = (__u32)entry->next_seq - acknowledged;
 
-	return p->seq - acknowledged <= (__u32)entry->next_seq - acknowledged;
+	if (entry->next_seq - entry->first_seq > entry->bytes + UNSEEN_MAX)
+		sent = 0;
+	return p->seq - acknowledged <= sent;
 }
 
 /* The packets that move a flow between its states; few, so out of the way of the others. */

@@ -264,6 +264,8 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	complete_splice(p, entry, peer, &options);
 	report_flow(p, entry, RECORD_ESTABLISHED);
 	a->echo = options.tsval;
+	/* Where the first packets to the endpoint leave if no route is known. */
+	entry->ingress_ifindex = skb->ifindex;
 	return send_hello(skb, p, a, entry, peer);
 }
 

@@ -189,8 +189,14 @@ static __always_inline enum verdict parse_packet(struct __sk_buff *skb, __u32 l3
 	if (p->l4 > L4_OFFSET_MAX)
 		return reject(p, VERDICT_PASS, COUNTER_PASS_EXTENSION);
 	tcp = (void *)(long)skb->data + p->l4;
-	if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
-		return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
+	if ((void *)(tcp + 1) > (void *)(long)skb->data_end) {
+		/* Behind IP options, or extension headers: more than pull_headers asked for. */
+		if (bpf_skb_pull_data(skb, p->l4 + sizeof(*tcp)))
+			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
+		tcp = (void *)(long)skb->data + p->l4;
+		if ((void *)(tcp + 1) > (void *)(long)skb->data_end)
+			return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
+	}
 	p->header = tcp->doff * 4;
 	if (p->header < sizeof(*tcp) || length < p->l4 - l3 + p->header || length > skb->len - l3)
 		return reject(p, VERDICT_DROP, COUNTER_DROP_MALFORMED);
@@ -218,6 +224,17 @@ static __always_inline void reverse_tuple(struct flow_tuple *to, const struct fl
 static __always_inline int seq_before(__u32 a, __u32 b)
 {
 	return (__s32)(a - b) < 0;
+}
+
+/* Data further ahead of the ISN than this is of another connection. */
+#define HELLO_WINDOW 131072
+
+/* Whether the segment continues a handshake with those initial sequence numbers. */
+static __always_inline int continues_handshake(const struct packet *p, __u32 client_isn,
+					       __u32 cookie)
+{
+	return p->tcp_flags & TCP_ACK && p->ack == cookie + 1 &&
+	       p->seq - (client_isn + 1) < HELLO_WINDOW;
 }
 
 #endif

@@ -51,6 +51,9 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 		return VERDICT_PASS;
 	}
 	if (p->tcp_flags & TCP_RST) {
+		/* As before there was a row: another number is a stranger's. */
+		if (!continues_handshake(p, entry->client_isn, entry->cookie))
+			return drop(COUNTER_DROP_CONNECTING);
 		if (!is_intact(skb, p))
 			return drop(COUNTER_DROP_MALFORMED);
 		report_client(p, entry->created_ns, entry->worker, RECORD_ABANDONED);

@@ -11,9 +11,6 @@
 #include "lib/hello.h"
 #include "lib/sources.h"
 
-/* Data further ahead of the ISN than this is of another connection. */
-#define HELLO_WINDOW 131072
-
 /* A note this old belongs to another SYN, even if the ISN is the same. */
 #define NOTE_TTL_NS 60000000000ull
 
@@ -156,7 +153,8 @@ static __always_inline enum verdict reset_early_fin(struct __sk_buff *skb, struc
 }
 
 /* Rebuilds the note from the cookie that the packet acknowledges. */
-static __always_inline int rebuild_note(struct packet *p, const struct listener_entry *listener,
+static __always_inline int rebuild_note(struct __sk_buff *skb, struct packet *p,
+					const struct listener_entry *listener,
 					const struct tcp_options *options,
 					struct handshake_note *note)
 {
@@ -164,6 +162,7 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 		return 0;
 	note->client_isn = p->seq - 1;
 	note->cookie = p->ack - 1;
+	note->ifindex = skb->ifindex;
 	note->created_ns = coarse_now();
 	note->listener = listener->listener;
 	note->flags = HANDSHAKE_FLAG_FROM_COOKIE;
@@ -185,8 +184,7 @@ static __always_inline int rebuild_note(struct packet *p, const struct listener_
 /* Whether the segment continues the handshake of the note. */
 static __always_inline int continues(const struct packet *p, const struct handshake_note *note)
 {
-	return p->tcp_flags & TCP_ACK && p->ack == note->cookie + 1 &&
-	       p->seq - (note->client_isn + 1) < HELLO_WINDOW;
+	return continues_handshake(p, note->client_isn, note->cookie);
 }
 
 /*
@@ -292,7 +290,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		known->flags |= HANDSHAKE_FLAG_ACKED | (p->payload ? HANDSHAKE_FLAG_DATA : 0);
 		context.note = *known;
 	} else if (!(p->tcp_flags & TCP_ACK) || p->tcp_flags & TCP_RST ||
-		   !rebuild_note(p, listener, &options, &context.note)) {
+		   !rebuild_note(skb, p, listener, &options, &context.note)) {
 		return stray(p);
 	}
 	if (p->tcp_flags & TCP_RST) {
@@ -303,8 +301,12 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 		return drop(COUNTER_DROP_CONNECTING);
 	}
 	if (!p->payload) {
-		if (!(p->tcp_flags & TCP_FIN))
-			return end_handshake(skb, p, listener, &context.note);
+		if (!(p->tcp_flags & TCP_FIN)) {
+			/* Rebuilt: what it comes to is kept with the note, not with its copy. */
+			known = bpf_map_lookup_elem(&handshakes, &p->tuple);
+			return known ? end_handshake(skb, p, listener, known)
+				     : drop(COUNTER_HANDSHAKE_ACK);
+		}
 		if (p->seq == context.note.client_isn + 1)
 			return reset_early_fin(skb, p, listener);
 		return drop(COUNTER_DROP_CONNECTING);
