@@ -99,8 +99,8 @@ final class Connection {
     var named: FlowTuple
     /// Such a header is to come before the hello.
     var awaitsPreface = false
-    /// How long the client may say nothing; nil: as long as its hello may take.
-    var patience: Duration?
+    /// How its first bytes are dealt with.
+    var manner = RelayManner()
     /// It has said nothing yet, and has its deadline for that.
     var awaitsFirstByte = false
     var plan: RelayPlan?

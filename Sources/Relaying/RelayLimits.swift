@@ -2,10 +2,6 @@
 
 /// Bounds of a relay.
 public struct RelayLimits: Sendable, Equatable {
-    /// How long a client may take to send its hello.
-    public var helloTimeout: Duration = .seconds(10)
-    /// Bytes of a hello, records included.
-    public var helloSize = 16384
     /// Clients whose hello is not complete; past it the oldest is reset.
     public var halfClassified = 16384
     /// How long nothing may move in either direction before both ends are reset; nil: for ever.

@@ -8,15 +8,15 @@ import WireTypes
 extension RelayLoop {
     /// `hasPreface`: a PROXY header was read already.
     func startClassifying(_ connection: Connection, hasPreface: Bool = false) {
-        connection.reader = ClientHelloReader(limit: limits.helloSize)
-        setDeadline(connection, in: limits.helloTimeout)
+        let source = connection.tuple.source.address
+        let manner = policy.manner(listener: connection.listener, source: source)
+        connection.manner = manner
+        connection.reader = ClientHelloReader(limit: manner.helloSize)
+        setDeadline(connection, in: manner.helloTimeout)
         halfClassified.insert(connection.id)
         while halfClassified.count > limits.halfClassified, evictOldest() {}
         // It may have been the oldest itself, with a limit of 0.
         guard connections[connection.id] != nil else { return }
-        let source = connection.tuple.source.address
-        let manner = policy.manner(listener: connection.listener, source: source)
-        connection.patience = manner.patience
         connection.awaitsPreface = manner.expectsPreface && !hasPreface
         if !connection.awaitsPreface { awaitFirstByte(connection) }
         if connections[connection.id] != nil { classify(connection) }
@@ -24,11 +24,11 @@ extension RelayLoop {
 
     /// Clients whose endpoint may speak first.
     private func awaitFirstByte(_ connection: Connection) {
-        guard let patience = connection.patience else { return }
+        guard let patience = connection.manner.patience else { return }
         if patience == .zero { return conclude(connection, .silent) }
         guard connection.upward.pending.isEmpty else { return }
         connection.awaitsFirstByte = true
-        setDeadline(connection, in: min(patience, limits.helloTimeout))
+        setDeadline(connection, in: min(patience, connection.manner.helloTimeout))
     }
 
     /// Resets the client that has owed its hello for longest; false: there is none.
@@ -66,7 +66,7 @@ extension RelayLoop {
 
     /// How much more of a hello is wanted: one byte past the limit shows that it is too large.
     private func room(_ connection: Connection) -> Int {
-        min(buffer.count, limits.helloSize + 1 - connection.upward.pending.count)
+        min(buffer.count, connection.manner.helloSize + 1 - connection.upward.pending.count)
     }
 
     private func take(_ connection: Connection, _ count: Int) {
@@ -79,12 +79,14 @@ extension RelayLoop {
         if count == 0 { return }
         if connection.awaitsFirstByte {
             connection.awaitsFirstByte = false
-            setDeadline(connection, in: limits.helloTimeout)
+            setDeadline(connection, in: connection.manner.helloTimeout)
         }
         let pending = connection.upward.pending
         let bytes = pending.span.extracting(last: count)
         var classification = connection.reader?.read(bytes) ?? .needsMore
-        if connection.upward.pending.count > limits.helloSize, classification == .needsMore {
+        if connection.upward.pending.count > connection.manner.helloSize,
+            classification == .needsMore
+        {
             classification = .notClassifiable(.tooLarge)
         }
         if classification == .needsMore {

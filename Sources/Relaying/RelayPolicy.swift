@@ -35,6 +35,10 @@ public struct RelayManner: Sendable, Equatable {
     /// How long it may say nothing before the policy is asked where it goes all the same; nil: as
     /// long as a hello may take; zero: it is asked at once, and nothing is read.
     public var patience: Duration?
+    /// How long it may take to send its hello.
+    public var helloTimeout: Duration = .seconds(10)
+    /// Bytes of a hello, records included.
+    public var helloSize = 16384
 
     /// A hello is awaited.
     public init() {}

@@ -22,6 +22,9 @@ final class PendingClient {
     var reader: ClientHelloReader
     /// When its first byte came; CLOCK_MONOTONIC nanoseconds.
     var since: UInt64
+    /// Since when it could say something to its endpoint: from then on, or from when its PROXY header
+    /// was whole.
+    var heardSince: UInt64
     /// TSval and window of the segment that came last.
     var timestamp: UInt32 = 0
     var window: UInt16 = 0
@@ -67,6 +70,7 @@ final class PendingClient {
         assembly = HelloAssembly(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
         since = now
+        heardSince = now
     }
 
     /// Whether its first byte is that of a TLS handshake record.
@@ -78,6 +82,9 @@ final class PendingClient {
     /// Whether it waits for its endpoint to speak, and nothing of it can be repeated.
     var isSilent: Bool { assembly.bytes.isEmpty }
 
+    /// Whether it said nothing to its endpoint yet, and may wait for that to speak.
+    var mayAwaitEndpoint: Bool { !awaitsPreface && hello.isEmpty }
+
     func reset(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
         self.client = client
         origin = client
@@ -87,6 +94,7 @@ final class PendingClient {
         assembly.reset(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
         since = now
+        heardSince = now
         isClassified = false
         splice = nil
         late = []

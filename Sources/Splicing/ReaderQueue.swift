@@ -9,12 +9,15 @@ struct ReaderQueue {
 
     mutating func append(_ client: FlowTuple, since: UInt64) { items.append((client, since)) }
 
-    /// The oldest that still reads.
-    mutating func first(in pending: [FlowTuple: PendingClient]) -> PendingClient? {
+    /// The oldest that still reads, and whose `since` is what it was.
+    mutating func first(
+        in pending: [FlowTuple: PendingClient],
+        since time: KeyPath<PendingClient, UInt64> = \.since
+    ) -> PendingClient? {
         while start < items.count {
             let (tuple, since) = items[start]
             if let client = pending[tuple], client.splice == nil, !client.isClassified,
-                client.since == since
+                client[keyPath: time] == since
             {
                 return client
             }

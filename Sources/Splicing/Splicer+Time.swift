@@ -71,11 +71,11 @@ extension Splicer where Kernel: ~Copyable {
         for id in silent.keys {
             guard let listener = routes.listeners[id], let patience = listener.serverFirstAfter
             else { continue }
-            while let client = silent[id]?.first(in: pending),
-                client.since + patience.wholeNanoseconds <= now
+            while let client = silent[id]?.first(in: pending, since: \.heardSince),
+                client.heardSince + patience.wholeNanoseconds <= now
             {
                 silent[id]?.removeFirst()
-                guard client.isSilent, !client.awaitsPreface else { continue }
+                guard client.mayAwaitEndpoint else { continue }
                 noteUnseen(client, listener, now: now)
                 let source = client.origin.source.address
                 follow(listener.answerToSilence(from: source), client, now: now)

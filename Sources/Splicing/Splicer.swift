@@ -104,7 +104,12 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         if record.isDamaged { return counters.increment(.clientHelloDamaged) }
         if let client = pending[record.tuple] {
             if client.continues(record.note) {
-                if client.splice == nil { return read(record, bytes, client, now: now) }
+                if client.splice == nil {
+                    let owedPreface = client.awaitsPreface
+                    read(record, bytes, client, now: now)
+                    if owedPreface, pending[record.tuple] === client { awaitEndpoint(client) }
+                    return
+                }
                 if !hasLostFlows(client, record, now: now) {
                     return keepLate(record, bytes, client, now: now)
                 }
@@ -124,11 +129,18 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         read(record, bytes, client, now: now)
         if !client.isClassified, pending[record.tuple] === client {
             readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
-            if listener.serverFirstAfter != nil, client.isSilent {
-                silent[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
-            }
+            awaitEndpoint(client)
             if reading > settings.limits.halfClassified { evictOldestReader(now: now) }
         }
+    }
+
+    /// Keeps an eye on a client that may wait for its endpoint to speak, from when it could speak.
+    private mutating func awaitEndpoint(_ client: PendingClient) {
+        let listener = client.note.listener
+        guard client.mayAwaitEndpoint, !client.isClassified,
+            routes.listeners[listener]?.serverFirstAfter != nil
+        else { return }
+        silent[listener, default: ReaderQueue()].append(client.client, since: client.heardSince)
     }
 
     /// Whether the datapath, asked again by the client, does not know the splice any more.
@@ -214,6 +226,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             return nil
         case .whole(let preface):
             client.awaitsPreface = false
+            client.heardSince = now
             client.prefaceLength = preface.length
             client.origin = preface.named ?? client.client
             return client.hello.count

@@ -167,6 +167,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
         guard let answers = routes.listeners[listener] else { return manner }
         manner.expectsPreface = answers.expectsPreface(from: source)
         manner.patience = answers.isSniffed ? answers.serverFirstAfter : .zero
+        manner.helloTimeout = answers.helloTimeout
+        manner.helloSize = answers.helloLimit
         return manner
     }
 

@@ -29,13 +29,12 @@ import WireTypes
     }
 
     @Test func `that stays silent is asked about when its time is over`() throws {
-        var limits = RelayLimits()
-        limits.helloTimeout = .milliseconds(100)
+        var manner = RelayManner()
+        manner.helloTimeout = .milliseconds(100)
         let endpoint = try LocalEndpoint()
         let address = endpoint.address
         let fixture = try RelayFixture(
-            ScriptedPolicy { $0 == .timedOut ? .relay(plan([address])) : .needMore },
-            limits: limits)
+            ScriptedPolicy(manner) { $0 == .timedOut ? .relay(plan([address])) : .needMore })
         let client = try Peer.connected(to: fixture.address)
         let server = try endpoint.accept()
         try server.send("220 hello")
@@ -43,9 +42,9 @@ import WireTypes
     }
 
     @Test func `that stays silent is closed when the policy has no answer`() throws {
-        var limits = RelayLimits()
-        limits.helloTimeout = .milliseconds(100)
-        let fixture = try RelayFixture(ScriptedPolicy { _ in .needMore }, limits: limits)
+        var manner = RelayManner()
+        manner.helloTimeout = .milliseconds(100)
+        let fixture = try RelayFixture(ScriptedPolicy(manner) { _ in .needMore })
         let client = try Peer.connected(to: fixture.address)
         try client.send("\u{16}")
         let started = ContinuousClock.now
@@ -54,12 +53,12 @@ import WireTypes
     }
 
     @Test func `whose hello never ends is told of as too large`() throws {
-        var limits = RelayLimits()
-        limits.helloSize = 1000
+        var manner = RelayManner()
+        manner.helloSize = 1000
         let fixture = try RelayFixture(
-            ScriptedPolicy {
+            ScriptedPolicy(manner) {
                 $0 == .classified(.notClassifiable(.tooLarge)) ? .reject(.reset) : .needMore
-            }, limits: limits)
+            })
         let client = try Peer.connected(to: fixture.address)
         var hello = [UInt8](repeating: 0, count: 5000)
         hello.replaceSubrange(0..<9, with: [22, 3, 1, 0x13, 0x83, 1, 0, 0x13, 0x7f])

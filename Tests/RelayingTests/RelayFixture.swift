@@ -10,7 +10,18 @@ import WireTypes
 
 /// A policy written as a closure.
 struct ScriptedPolicy: RelayPolicy {
+    var manner = RelayManner()
     var answer: @Sendable (HelloOutcome) -> RelayDecision
+
+    init(
+        _ manner: RelayManner = RelayManner(),
+        answer: @escaping @Sendable (HelloOutcome) -> RelayDecision
+    ) {
+        self.manner = manner
+        self.answer = answer
+    }
+
+    func manner(listener: UInt16, source: IPAddress) -> RelayManner { manner }
 
     func decide(
         listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome

@@ -140,6 +140,33 @@ import WireTypes
         }
     }
 
+    /// Whoever must begin with a PROXY header has said nothing to its endpoint with that.
+    @Test func `count the time from the end of their PROXY header`() throws {
+        let preface = ProxyProtocol.v2.header(of: ProxySubject(Scene.client()))
+        let scene = scene {
+            $0.serverFirstAfter = .milliseconds(200)
+            $0.proxySenders = [AddressBlock("198.51.100.0/24")].compactMap(\.self)
+        }
+        func number() -> Int { scene.table.written.count }
+        // The header at once; in two parts, the second late; the header with the first byte behind.
+        scene.say(preface)
+        scene.say(Array(preface.prefix(9)), from: Scene.client(2))
+        scene.say(preface + hello.prefix(1), from: Scene.client(3))
+        scene.wait(milliseconds: 150)
+        scene.say(Array(preface[9...]), at: 9, from: Scene.client(2))
+        #expect(number() == 0)
+        scene.wait(milliseconds: 70)
+        #expect(number() == 1)
+        let splice = try scene.last()
+        #expect(splice.client == Scene.client() && splice.cluster == 11)
+        #expect(splice.template.segments == 0 && Int(splice.helloLength) == preface.count)
+        scene.wait(milliseconds: 140)
+        #expect(number() == 2)
+        #expect(try scene.last().client == Scene.client(2))
+        scene.say(Array(hello[1...]), at: preface.count + 1, from: Scene.client(3))
+        #expect(try scene.last().cluster == 12)
+    }
+
     @Test func `tells the datapath to speak of them, and of no others`() {
         func told(_ change: (inout ListenerRoutes) -> Void) -> Bool {
             var listener = ListenerRoutes(id: 1)
