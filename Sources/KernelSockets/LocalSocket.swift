@@ -27,11 +27,15 @@ public struct LocalListener: ~Copyable, Sendable {
     }
 
     /// The next one who connected; nil: nobody waits.
-    public borrowing func accept() -> LocalConnection? {
+    ///
+    /// - Throws: when the process has no descriptor left, for example; who waits still does then.
+    public borrowing func accept() throws(SocketError) -> LocalConnection? {
         let number = Glibc.accept(descriptor.rawValue, nil, nil)
-        guard let descriptor = try? Descriptor(number, "accept") else { return nil }
+        // Whoever went already (ECONNABORTED) is like nobody.
+        if number < 0, [EAGAIN, EINTR, ECONNABORTED].contains(errno) { return nil }
+        let descriptor = try Descriptor(number, "accept")
         _ = fcntl(descriptor.rawValue, F_SETFD, FD_CLOEXEC)
-        return try? LocalConnection(descriptor)
+        return try LocalConnection(descriptor)
     }
 
     deinit { unsafe unlink(path) }

@@ -14,15 +14,21 @@ public enum DaemonSignal: Sendable {
 
     /// Keeps them from ending the process. Before any thread is started, since threads inherit it.
     public static func hold() {
-        var set = Self.set
+        var set = set(of: [SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         // The kernel copies the local set.
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Waits for one of them; nil when `timeout` passed before.
+    /// Waits for one of them; nil when `timeout` passed before. Of several, one that says to stop
+    /// comes first: the kernel would take the lowest number, and reloads without end would outrun it.
     public static func wait(timeout: Duration) -> DaemonSignal? {
-        var set = Self.set
+        wait(for: [SIGTERM, SIGINT], timeout: .zero)
+            ?? wait(for: [SIGTERM, SIGINT, SIGHUP, SIGUSR1], timeout: timeout)
+    }
+
+    private static func wait(for signals: [Int32], timeout: Duration) -> DaemonSignal? {
+        var set = set(of: signals)
         let (seconds, attoseconds) = timeout.components
         var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
         let number = unsafe sigtimedwait(&set, nil, &time)
@@ -41,13 +47,10 @@ public enum DaemonSignal: Sendable {
     /// Sends SIGUSR1 to this process.
     public static func askToLook() { kill(getpid(), SIGUSR1) }
 
-    private static var set: sigset_t {
+    private static func set(of signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        unsafe sigaddset(&set, SIGTERM)
-        unsafe sigaddset(&set, SIGINT)
-        unsafe sigaddset(&set, SIGHUP)
-        unsafe sigaddset(&set, SIGUSR1)
+        for signal in signals { unsafe sigaddset(&set, signal) }
         return set
     }
 }

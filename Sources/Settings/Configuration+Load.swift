@@ -36,13 +36,16 @@ extension Configuration {
         let reader = ConfigurationReader(document)
         let configuration = reader.configuration()
         guard let configuration, reader.errors.isEmpty else {
-            throw ConfigurationErrors(reader.errors)
+            throw ConfigurationErrors(reader.errors, files: reader.files)
         }
         reader.warnings.forEach(warn)
         return configuration
     }
 
     private static func text(of file: String) throws(ConfigurationErrors) -> String {
+        guard !file.isEmpty else {
+            throw ConfigurationErrors(file: "\"\"", "is no name of a file; write a path")
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: file))
@@ -56,16 +59,20 @@ extension Configuration {
         )
     }
 
-    private static func reason(_ error: any Error, _ file: String) -> String {
-        if let values = try? URL(fileURLWithPath: file).resourceValues(forKeys: [.isDirectoryKey]),
-            values.isDirectory == true
-        {
-            return "it is a directory; name a file"
+    /// Why a file cannot be read.
+    static func reason(_ error: any Error, _ file: String) -> String {
+        let type = (try? FileManager.default.attributesOfItem(atPath: file))?[.type]
+        switch type as? FileAttributeType {
+        case .typeDirectory?: return "it is a directory; name a file"
+        case .typeRegular?, .typeSymbolicLink?, nil: break
+        default: return "it is no regular file; write what it says to one, and name that"
         }
         switch (error as? CocoaError)?.code {
         case .fileReadNoSuchFile, .fileNoSuchFile: return "no such file; check the path"
         case .fileReadNoPermission: return "no permission; check its owner and mode"
-        default: return "\((error as NSError).localizedDescription)"
+        default:
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            return (cause ?? error as NSError).localizedDescription
         }
     }
 }

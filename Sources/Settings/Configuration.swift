@@ -30,8 +30,8 @@ public struct Configuration: Hashable, Sendable {
     public var log: LogSettings
     /// Who is asked for the names of endpoints; nil: those of resolv.conf.
     public var resolver: TransportAddress?
-    /// Other files that it was read from, which it names; absolute paths.
-    public var files: [String]
+    /// Other files that it was read from, which it names, as they were right before; absolute paths.
+    public var files: [FileVersion]
 }
 
 extension Configuration {
@@ -40,7 +40,12 @@ extension Configuration {
 
     /// The keys whose change from this configuration to `other` needs a new start, since the
     /// datapath was loaded by them: all others may change while connections come.
-    public func keysOfAStart(changedIn other: Configuration) -> [String] {
+    ///
+    /// - Parameter servesPlain: Whether the datapath was loaded for plain listeners; nil: if this
+    ///   configuration has some.
+    public func keysOfAStart(
+        changedIn other: Configuration, servesPlain: Bool? = nil
+    ) -> [String] {
         var keys: [String] = []
         func note(_ key: String, _ isSame: Bool) { if !isSame { keys.append("\"\(key)\"") } }
         note("instance", instance == other.instance)
@@ -53,7 +58,7 @@ extension Configuration {
         note("limits.handshakes", limits.handshakes == other.limits.handshakes)
         note("limits.tracked_sources", limits.trackedSources == other.limits.trackedSources)
         note("splicing", isSplicing == other.isSplicing)
-        note("mode: plain", hasPlainListeners || !other.hasPlainListeners)
+        note("mode: plain", servesPlain ?? hasPlainListeners || !other.hasPlainListeners)
         note("workers", workers == other.workers)
         note("log", log == other.log)
         return keys

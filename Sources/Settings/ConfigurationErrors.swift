@@ -46,9 +46,12 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
 public struct ConfigurationErrors: Error, Hashable, Sendable, CustomStringConvertible {
     /// In the order of the file.
     public let errors: [ConfigurationError]
+    /// Other files that were read, which the file names: what is wrong may be in one of them.
+    public let files: [FileVersion]
 
-    init(_ errors: [ConfigurationError]) {
+    init(_ errors: [ConfigurationError], files: [FileVersion] = []) {
         precondition(!errors.isEmpty)
+        self.files = files
         let start = Position(line: 0, column: 0)
         self.errors = errors.sorted { ($0.position ?? start) < ($1.position ?? start) }
     }

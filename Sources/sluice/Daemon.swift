@@ -18,7 +18,7 @@ import WireTypes
 /// Everything that runs, wired; started by `init`, ended by `serve`.
 final class Daemon {
     /// What it was started with; another one may be in force since: `routing` tells.
-    private let configuration: Configuration
+    let configuration: Configuration
     private let plan: Plan
     let names: NameFollower
     let logger: Logger
@@ -43,12 +43,16 @@ final class Daemon {
     let log: ConnectionLog?
     private let admission: FlowAdmission
     private var heartbeat: Heartbeat?
+    /// Files that the configuration in force names, and one that was refused since, which may be well
+    /// when one of them changes; as they were before they were read last.
+    var namedFiles: [FileVersion]
 
     /// Loads, attaches and listens. On error nothing new is left attached or pinned.
     init(
         _ configuration: Configuration, _ plan: Plan, _ names: NameFollower, _ logger: Logger
     ) throws {
         self.configuration = configuration
+        namedFiles = configuration.files
         self.plan = plan
         self.names = names
         self.logger = logger
@@ -333,7 +337,7 @@ final class Daemon {
         }
         let reloads = ReloadDesk()
         let control = control(reloads)
-        var files = follow(source.watchedFiles(routing.configuration), insteadOf: nil)
+        var files = follow(source, insteadOf: nil)
         logger.info(
             "ready",
             metadata: [
@@ -351,12 +355,12 @@ final class Daemon {
                 let error = reload(source)
                 log?.reopen()
                 for tell in askers { tell(error) }
-                files = follow(source.watchedFiles(routing.configuration), insteadOf: files)
+                files = follow(source, insteadOf: files)
             case .look: followNames()
             case nil: break
             }
         }
-        _ = files?.stop()
+        files?.stop()
         names.stop()
         reloads.close()
         control?.stop()
@@ -380,10 +384,13 @@ final class Daemon {
         }
     }
 
-    private func follow(_ files: [String], insteadOf old: FileFollower?) -> FileFollower? {
-        guard files != old?.files ?? [] else { return old }
-        // What it has seen and not told yet is as good as told.
-        if old?.stop() == true { DaemonSignal.askToReload() }
+    /// Follows what was just read, by the links and directories of today.
+    private func follow(_ source: ConfigurationSource, insteadOf old: FileFollower?)
+        -> FileFollower?
+    {
+        // What it has seen and not told yet, the next one notices.
+        old?.stop()
+        let files = source.watched + namedFiles
         if files.isEmpty { return nil }
         do {
             return try FileFollower(files, logger)

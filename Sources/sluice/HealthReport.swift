@@ -136,21 +136,27 @@ extension EmptyAction {
 func monitoredClusters(_ configuration: Configuration, _ routes: RoutingSnapshot)
     -> [MonitoredCluster]
 {
-    configuration.clusters.enumerated().map { index, cluster in
+    let names = configuration.exactNames
+    return configuration.clusters.enumerated().map { index, cluster in
         MonitoredCluster(
             endpoints: cluster.endpoints.map(\.address), targets: routes.clusters[index].targets,
             check: cluster.health, ejection: cluster.ejection,
-            serverName: cluster.health?.serverName ?? configuration.exactName(of: index),
+            serverName: cluster.health?.serverName ?? names[index],
             states: routes.clusters[index].picker.states)
     }
 }
 
 extension Configuration {
-    /// The first server name that is routed to the cluster at that place, whatever else its route asks.
-    func exactName(of cluster: Int) -> ServerName? {
-        for route in listeners.flatMap(\.routes.routes) where route.clusters.contains(cluster) {
-            if case .pattern(.exact(let name)) = route.name { return name }
+    /// The first server name that is routed to each cluster, by its place, whatever else the route asks.
+    /// In one pass: there may be very many routes, and clusters.
+    var exactNames: [Int: ServerName] {
+        var names: [Int: ServerName] = [:]
+        for listener in listeners {
+            for route in listener.routes.routes {
+                guard case .pattern(.exact(let name)) = route.name else { continue }
+                for cluster in route.clusters where names[cluster] == nil { names[cluster] = name }
+            }
         }
-        return nil
+        return names
     }
 }

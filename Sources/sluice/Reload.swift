@@ -4,6 +4,7 @@ import Balancing
 import ConnectionLogging
 import Datapath
 import Dispatch
+import Foundation
 import HealthProbing
 import KernelSockets
 import Logging
@@ -12,23 +13,40 @@ import Settings
 import Splicing
 
 /// Where the configuration comes from, at the start and at each reload.
-struct ConfigurationSource {
-    let file: String
+final class ConfigurationSource {
+    private let file: String
     /// Whether a change of the file is a reload; changes of the files that it names always are.
-    let watchesFile: Bool
+    private let watchesFile: Bool
     /// What the command line has to say about it.
-    let override: (inout Configuration) throws -> Void
+    private let override: (inout Configuration) throws -> Void
+    /// The file as it was right before it was read last.
+    private var version: FileVersion
+
+    /// To be made before the file is read.
+    init(
+        file: String, watchesFile: Bool,
+        override: @escaping (inout Configuration) throws -> Void
+    ) {
+        self.file = file
+        self.watchesFile = watchesFile
+        self.override = override
+        version = FileVersion(of: Self.absolute(file))
+    }
+
+    private static func absolute(_ file: String) -> String {
+        file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
+    }
 
     /// - Throws: ``ConfigurationErrors``, or what `override` throws.
     func read(warn: (ConfigurationError) -> Void) throws -> Configuration {
+        version = FileVersion(of: version.path)
         var configuration = try Configuration.load(file: file, warn: warn)
         try override(&configuration)
         return configuration
     }
 
-    func watchedFiles(_ configuration: Configuration) -> [String] {
-        (watchesFile ? [file] : []) + configuration.files
-    }
+    /// The file itself, if it is followed.
+    var watched: [FileVersion] { watchesFile ? [version] : [] }
 }
 
 /// Another configuration while connections come: all of it, or nothing.
@@ -36,12 +54,16 @@ extension Daemon {
     /// Reads the configuration again. What is wrong with it is logged and returned, and the old one
     /// stays.
     func reload(_ source: ConfigurationSource) -> String? {
+        // Should the file itself be refused, they are not even read.
+        namedFiles = routing.configuration.files.map { FileVersion(of: $0.path) }
         do {
             let configuration = try source.read { [logger] in
                 logger.warning("configuration", metadata: ["warning": "\($0)"])
             }
+            name(configuration.files)
             try change(to: try names.resolve(configuration))
             names.settle(on: configuration)
+            namedFiles = configuration.files
             counters.increment(.reloaded)
             datapath?.noteReload(isRefused: false)
             logger.notice(
@@ -55,7 +77,9 @@ extension Daemon {
         } catch {
             counters.increment(.reloadRefused)
             datapath?.noteReload(isRefused: true)
-            let lines = (error as? ConfigurationErrors)?.errors.map { "\($0)" } ?? ["\(error)"]
+            let errors = error as? ConfigurationErrors
+            if let errors { name(errors.files) }
+            let lines = errors?.errors.map { "\($0)" } ?? ["\(error)"]
             for line in lines {
                 logger.error(
                     "configuration not reloaded: the one before stays in force",
@@ -63,6 +87,12 @@ extension Daemon {
             }
             return lines.joined(separator: "\n")
         }
+    }
+
+    /// Follows those files as well, or as they are now.
+    private func name(_ files: [FileVersion]) {
+        let paths = Set(files.map(\.path))
+        namedFiles = namedFiles.filter { !paths.contains($0.path) } + files
     }
 
     /// Names of endpoints stand for others than before; what was in force is so still but for them.
@@ -78,7 +108,8 @@ extension Daemon {
     }
 
     private func change(to configuration: Configuration) throws {
-        let fixed = routing.configuration.keysOfAStart(changedIn: configuration)
+        let fixed = routing.configuration.keysOfAStart(
+            changedIn: configuration, servesPlain: self.configuration.hasPlainListeners)
         guard fixed.isEmpty else {
             throw Refusal(
                 "\(fixed.joined(separator: ", ")) can change only at a start: restart sluice, "
@@ -153,8 +184,6 @@ extension Daemon {
 extension RelayLimits {
     init(_ configuration: Configuration) {
         self.init()
-        helloTimeout = configuration.listeners.map(\.hello.timeout).max() ?? .seconds(10)
-        helloSize = configuration.listeners.map(\.hello.maxSize).max() ?? 16384
         halfClassified = configuration.limits.halfClassified
         idleTimeout = configuration.limits.idleTimeout
     }

@@ -41,10 +41,12 @@ struct Routing: Sendable {
                 clusterTargets: clusterTargets, datapath: datapath, counters: counters),
             continuing: earlier?.limits)
         let caps = limits.limits?.parts.endpoints ?? [:]
+        let earlierPlaces = earlier?.places ?? [:]
         let clusters = configuration.clusters.enumerated().map { index, cluster in
             ClusterState(
                 cluster, id: clusterIDs[index], targets: clusterTargets[index], loads,
-                caps: caps[index] ?? [], continuing: earlier?.cluster(named: cluster.name))
+                caps: caps[index] ?? [],
+                continuing: earlierPlaces[cluster.name].flatMap { earlier?.cluster(at: $0) })
         }
         var listeners: [UInt16: ListenerRoutes] = [:]
         for (listener, id) in zip(configuration.listeners, listenerIDs) {
@@ -100,9 +102,15 @@ struct Routing: Sendable {
             }
     }
 
-    private func cluster(named name: String) -> (Cluster, ClusterState)? {
-        configuration.clusters.firstIndex { $0.name == name }
-            .map { (configuration.clusters[$0], snapshot.clusters[$0]) }
+    /// Where each cluster stands, by its name.
+    private var places: [String: Int] {
+        Dictionary(
+            configuration.clusters.enumerated().map { ($1.name, $0) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func cluster(at place: Int) -> (Cluster, ClusterState) {
+        (configuration.clusters[place], snapshot.clusters[place])
     }
 
     /// Ends what only this configuration needed, once nobody goes by it any more.

@@ -232,6 +232,18 @@ extension EndToEndBeside {
                     #expect(report.ports == ["\(Lab.echoPort + 1)": 10], "\(report)")
                 }
                 try await old.expectGood(10)
+                // Gone, and back again: the datapath was loaded for it.
+                var none = next
+                none.policy = ["default: echo"]
+                none.otherListeners = []
+                for configuration in [none, next] {
+                    _ = try lab.write(configuration)
+                    let reloaded = try await lab.runBalancer("reload", "--instance", lab.name)
+                    #expect(reloaded.isSuccess, "\(reloaded)")
+                    let talk = try lab.startTalk(["--count", "5"], at: .listener(.v4))
+                    try await talk.waitUntilOpen()
+                    try await talk.expectGood(5)
+                }
                 try await balancer.stop()
             }
         }

@@ -245,34 +245,59 @@ extension EndToEnd {
             }
         }
 
+        /// By links and directories that are replaced on the way to it, too.
         @Test func `follow a file of routes, and refuse it whole when a line is wrong`()
             async throws
         {
             try await withLab { lab in
                 try await lab.startEcho(port: 9700)
                 try await lab.startEcho(port: 9701)
-                let list = "\(lab.state)/names.txt"
-                try "echo.test one\n".write(toFile: list, atomically: true, encoding: .utf8)
+                let files = FileManager.default
+                func write(_ text: String, _ name: String) throws {
+                    try text.write(
+                        toFile: "\(lab.state)/\(name)", atomically: true, encoding: .utf8)
+                }
+                func expect(
+                    _ sentence: String, _ count: Int, then port: String,
+                    _ location: SourceLocation = #_sourceLocation
+                ) async throws {
+                    let isTold = await isTrue(within: .seconds(1)) { lab.logged(sentence) == count }
+                    #expect(isTold, "\(sentence) \(count)", sourceLocation: location)
+                    #expect(try await answering(lab) == [port: 2], sourceLocation: location)
+                }
+                for (folder, cluster) in [("v1", "one"), ("v2", "two")] {
+                    try files.createDirectory(
+                        atPath: "\(lab.state)/\(folder)", withIntermediateDirectories: true)
+                    try write("echo.test \(cluster)\n", "\(folder)/names.txt")
+                    try files.createSymbolicLink(
+                        atPath: "\(lab.state)/to-\(folder)", withDestinationPath: folder)
+                }
+                #expect(unsafe rename("\(lab.state)/to-v1", "\(lab.state)/current") == 0)
                 var configuration = Configuration.echo(.v4)
                 configuration.clusters = [
                     ("one", ["- 10.0.0.10:9700"]), ("two", ["- 10.0.0.10:9701"]),
                 ]
                 configuration.routes = []
-                configuration.policy = ["routes_file: names.txt"]
+                configuration.policy = ["routes_file: current/names.txt"]
                 _ = try await lab.startBalancer(configuration)
                 #expect(try await answering(lab) == ["9700": 2])
 
-                try "echo.test two # moved\n".write(toFile: list, atomically: true, encoding: .utf8)
-                let isDone = await isTrue(within: .seconds(1)) { lab.logged(Self.done) == 1 }
-                #expect(isDone)
-                #expect(try await answering(lab) == ["9701": 2])
-
-                try "echo.test one\nb.test three\n".write(
-                    toFile: list, atomically: true, encoding: .utf8)
-                let isRefused = await isTrue(within: .seconds(1)) { lab.logged(Self.refused) == 1 }
-                #expect(isRefused)
+                #expect(unsafe rename("\(lab.state)/to-v2", "\(lab.state)/current") == 0)
+                try await expect(Self.done, 1, then: "9701")
+                try write("echo.test one # moved\n", "v2/names.txt")
+                try await expect(Self.done, 2, then: "9700")
+                try write("echo.test two\nb.test three\n", "v2/names.txt")
+                try await expect(Self.refused, 1, then: "9700")
                 #expect(lab.logged("goes to cluster") == 1)
-                #expect(try await answering(lab) == ["9701": 2])
+
+                // Of one that was refused the files are followed as well.
+                try write("echo.test\n", "other.txt")
+                configuration.policy = ["routes_file: other.txt"]
+                _ = try lab.write(configuration)
+                let output = try await lab.runBalancer("reload", "--instance", lab.name)
+                #expect(!output.isSuccess && lab.logged(Self.refused) == 2, "\(output)")
+                try write("echo.test two\n", "other.txt")
+                try await expect(Self.done, 3, then: "9701")
             }
         }
 

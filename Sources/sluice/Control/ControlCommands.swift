@@ -18,8 +18,8 @@ struct Endpoints: ParsableCommand {
     @Argument(help: "The cluster; all of them by default.")
     var cluster: String?
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     @Option(name: .shortAndLong, help: "How to print it: table, json.")
     var output = Format.table
@@ -57,8 +57,8 @@ struct SetEndpoint: ParsableCommand {
     @Option(help: "After that time it is as configured again, for example 10m.")
     var ttl: String?
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     func run() throws {
         var request = ControlRequest(.set)
@@ -103,8 +103,8 @@ struct Drain: ParsableCommand {
     @Flag(help: "Wait until it has no connection any more, and tell how many it has.")
     var wait = false
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     func run() throws {
         var request = ControlRequest(.set)
@@ -144,8 +144,8 @@ struct ReloadConfiguration: ParsableCommand {
             Connections go on in any case.
             """)
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     func run() throws {
         _ = try ask(instance, ControlRequest(.reload))
@@ -171,6 +171,8 @@ private func ask(_ instance: String, _ request: ControlRequest) throws -> Contro
         try connection.writeLine([UInt8](try JSONEncoder().encode(request)))
         let line = try connection.readLine(limit: .max)
         reply = try JSONDecoder().decode(ControlReply.self, from: Data(line))
+    } catch let error as SocketError where [ENOENT, ECONNREFUSED].contains(error.code) {
+        throw failure("instance \(instance) is not running: nobody listens at \(path)")
     } catch let error as SocketError {
         throw failure(
             "no answer from instance \(instance): \(error); is its daemon running, and are you "

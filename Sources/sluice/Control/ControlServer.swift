@@ -52,7 +52,12 @@ final class ControlServer: Sendable {
             let timeout = next.map { Duration.nanoseconds($0 - min($0, now)) }
             // Only a bug of ours (a closed descriptor) can bring an error about.
             guard (try? epoll.wait(&events, timeout: timeout)) != nil else { return }
-            while let connection = listener.accept() { serve(connection) }
+            do {
+                while let connection = try listener.accept() { serve(connection) }
+            } catch {
+                // They still wait, so that the next round would come at once.
+                Thread.sleep(forTimeInterval: 0.1)
+            }
         }
     }
 

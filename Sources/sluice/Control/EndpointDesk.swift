@@ -54,7 +54,17 @@ final class EndpointDesk: Sendable {
         let now = MonotonicClock.nanoseconds
         state.withLock { state in
             state.routing = routing
-            for (key, order) in state.orders { carryOut(order, key, state, now: now) }
+            // Also of those without an order: it may have been withdrawn after their states were taken
+            // over from the configuration before.
+            for (index, cluster) in routing.configuration.clusters.enumerated() {
+                let states = routing.snapshot.clusters[index].picker.states
+                for (place, endpoint) in cluster.endpoints.enumerated() {
+                    let key = Key(cluster: cluster.name, address: endpoint.address)
+                    let order = state.orders[key] ?? Order()
+                    states.set(administration: order.administration, of: place, now: now)
+                    states.set(weight: order.weight ?? endpoint.weight, of: place, now: now)
+                }
+            }
         }
     }
 
