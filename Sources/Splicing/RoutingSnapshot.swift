@@ -78,7 +78,8 @@ public struct ListenerRoutes: Sendable {
 
     /// Where a client goes whose bytes nobody looks at.
     public func answerUnseen(from source: IPAddress) -> RouteDestination {
-        answer(to: RouteQuery(notTLSFrom: source)) ?? destination(defaultCluster)
+        answer(to: RouteQuery(notTLSFrom: source)) ?? defaultCluster.map { .cluster($0) }
+            ?? .reject(rejection.withoutTLS)
     }
 
     /// Where a client goes that waits for the endpoint to speak.

@@ -42,8 +42,12 @@ struct Explanation: Encodable {
     init(_ configuration: Configuration, _ listener: Listener, _ client: ExplainedClient) {
         self.listener = listener.name
         let source = client.source.address
-        let query = client.hello.map { RouteQuery($0, from: source) }
+        // Elsewhere nobody looks whether it is TLS.
+        let isSniffed = listener.mode == .tls
+        let hello = isSniffed ? client.hello : nil
+        let query = hello.map { RouteQuery($0, from: source) }
         let asked = query ?? RouteQuery(notTLSFrom: source)
+        let isOther = isSniffed && query == nil
         var indices: [(cluster: Int, share: Double)] = []
         var policy: RejectPolicy?
         if let match = listener.routes.match(asked) {
@@ -58,8 +62,8 @@ struct Explanation: Encodable {
                 indices = split.shares.map { ($0.cluster, 100 * Double($0.weight) / sum) }
                 if split.isSticky { indices = [(split.cluster(for: source), 100)] }
             }
-        } else if let standard = query == nil ? listener.nonTLSCluster : listener.defaultCluster {
-            rule = query == nil ? "non_tls" : "default"
+        } else if let standard = isOther ? listener.nonTLSCluster : listener.defaultCluster {
+            rule = isOther ? "non_tls" : "default"
             indices = [(standard, 100)]
         } else {
             rule = nil
@@ -70,7 +74,7 @@ struct Explanation: Encodable {
             AccessTable(configuration.limits.access).admits(source)
             ? AccessTable(listener.access).admits(source) ? nil : "access of the listener"
             : "access of limits"
-        let key = ClientKey(source: client.source, serverName: client.hello?.serverName)
+        let key = ClientKey(source: client.source, serverName: hello?.serverName)
         clusters = indices.map { Candidate(configuration.clusters[$0.cluster], $0.share, key) }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 import KernelSockets
 import Settings
 
@@ -15,7 +16,11 @@ struct Run: ParsableCommand {
             """)
 
     @Option(name: .shortAndLong, help: "The configuration file.", completion: .file())
-    var config: String
+    var config: String?
+
+    /// What the command line has besides: a verb that there is not, or the file without its option.
+    @Argument(help: .hidden)
+    var others: [String] = []
 
     @Option(
         name: [.customLong("ifindex"), .customLong("interface")],
@@ -34,10 +39,27 @@ struct Run: ParsableCommand {
     @Option(help: "Log lines for people or as JSON: human, json.")
     var logFormat: String?
 
-    @Option(help: "Least level that is logged: trace, debug, info, notice, warning, error.")
+    @Option(
+        help: "Least level that is logged: trace, debug, info, notice, warning, error, critical.")
     var logLevel: String?
 
+    func validate() throws {
+        let verbs = Sluice.configuration.subcommands.map {
+            $0.configuration.commandName ?? "\($0)".lowercased()
+        }
+        if let other = others.first {
+            throw ValidationError(
+                FileManager.default.fileExists(atPath: other)
+                    ? "\"\(other)\" stands alone; write --config \(other)."
+                    : "\"\(other)\" is no verb; there are: \(verbs.joined(separator: ", ")).")
+        }
+        if config == nil {
+            throw ValidationError("There is no configuration; write --config FILE, or a verb.")
+        }
+    }
+
     func run() throws {
+        guard let config else { return }
         DaemonSignal.hold()
         let source = ConfigurationSource(file: config, watchesFile: watch, override: override)
         var configuration = try load(config)

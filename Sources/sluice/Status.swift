@@ -10,8 +10,8 @@ struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what an instance has attached and pinned.")
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     func run() throws {
         let pins = PinDirectory(instance: instance)
@@ -40,8 +40,8 @@ struct Unload: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Detach an instance and remove its pins; its flows end.")
 
-    @Option(help: "The instance.")
-    var instance = "sluice"
+    @OptionGroup var named: InstanceOption
+    private var instance: String { named.name }
 
     func run() throws {
         let pins = PinDirectory(instance: instance)

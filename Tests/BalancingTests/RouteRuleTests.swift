@@ -69,6 +69,15 @@ import WireTypes
         #expect(pairs == [[0, 5], [3, 6], [2, 7], [0, 8], [4, 9], [1, 10]])
     }
 
+    @Test func `with a name are for clients that speak TLS, whatever else they say of that`() throws
+    {
+        let a = try name("a.test")
+        var near = from("10.0.0.0/8")
+        near.tls = .any
+        let table = RoutingTable([Route(a, .cluster(0)), Route(a, when: near, .cluster(1))])
+        #expect(table.overlaps.isEmpty, "the second is narrower")
+    }
+
     @Test func `let the longest prefix win`() throws {
         let a = try name("a.test")
         let table = RoutingTable([

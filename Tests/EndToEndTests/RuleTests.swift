@@ -97,5 +97,28 @@ extension EndToEnd {
                 #expect(try await answer("kafka1.server.test", lab) == "kafka2")
             }
         }
+
+        /// Where nobody reads them, neither names nor TLS count.
+        @Test func `are explained as they happen with the listener's mode`() async throws {
+            try await withLab { lab in
+                var configuration = Configuration.echo(.v4)
+                configuration.routes = []
+                configuration.policy = [
+                    "mode: tcp", "default: echo",
+                    "rules: [{source: 192.0.2.0/24, tls: any, reject: alert}]",
+                ]
+                let file = try lab.write(configuration)
+                for (arguments, expected) in [
+                    (["--sni", "a.test"], "rule      default\ncluster   echo (round_robin)"),
+                    (["--no-tls"], "rule      default\ncluster   echo (round_robin)"),
+                    (["--src", "192.0.2.7"], "tls: any, reject: alert}\nreject    close"),
+                ] {
+                    let output = try await lab.run(
+                        .balancer, [Checkout.sluice, "explain", file] + arguments,
+                        limit: .seconds(20))
+                    #expect(output.text.contains(expected), "\(output)")
+                }
+            }
+        }
     }
 }

@@ -57,8 +57,8 @@ extension BrokenBootstrap {
                 inspector: "{name: envoy.filters.listener.proxy_protocol}"),
             errors: """
                 envoy.yaml:5:31: the listener filter "envoy.filters.listener.proxy_protocol" \
-                is not supported; sluice takes no PROXY protocol from clients yet, so leave it \
-                out
+                is not supported; write "accept_proxy" in a file of sluice's own form, as \
+                "sluice convert" prints
                 """),
         BrokenBootstrap(
             "another listener filter",

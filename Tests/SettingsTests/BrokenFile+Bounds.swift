@@ -25,8 +25,8 @@ extension BrokenFile {
                 + "or \"2001:db8::/32\""),
         limits(
             "a list of blocks that is not there", "access: {deny_file: /nowhere/blocked.txt}",
-            "23: \"deny_file\" is \"/nowhere/blocked.txt\", which cannot be read; its place is "
-                + "meant relative to this file"),
+            "23: \"deny_file\" is \"/nowhere/blocked.txt\", which cannot be read: no such "
+                + "file; check the path"),
         limits(
             "another word for denied", "access: {deny: 10.0.0.1, denied: alert}",
             "36: \"denied\" is \"alert\"; write drop or reset"),

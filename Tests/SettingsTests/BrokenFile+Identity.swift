@@ -89,6 +89,25 @@ extension BrokenFile {
             errors: "sluice.yaml:6:5: \"routes\" asks for server names, which \"mode: tcp\" does "
                 + "not read; write \"default\", or \"rules\" with \"tls: any\" and \"source\""),
         listener(
+            "rules of what is not read",
+            """
+                mode: tcp
+                default: web
+                non_tls: web
+                rules:
+                  - {sni: a.test, tls: any, to: web}
+                  - {source: 10.0.0.1, to: web}
+                  - {source: 10.0.0.2, tls: off, to: web}
+            """,
+            errors: """
+                sluice.yaml:6:5: "non_tls" has no meaning with "mode: tcp": all clients go to \
+                "default"; leave it out, or write "mode: tls"
+                sluice.yaml:8:9: this rule asks for what "mode: tcp" does not read; write "tls: any" \
+                and "source" alone, or "mode: tls"
+                sluice.yaml:9:9: this rule asks for what "mode: tcp" does not read; write "tls: any" \
+                and "source" alone, or "mode: tls"
+                """),
+        listener(
             "what the kernel does not know of",
             "    mode: plain\n    default: web\n    routes: {a.test: web}\n    max_connections: 9",
             errors: """
@@ -96,7 +115,7 @@ extension BrokenFile {
                 kernel balances by a hash of the client; write "balance: maglev" with "hash_key: \
                 source" or "source_port", or "balance: source_hash"
                 sluice.yaml:6:5: "routes" has no meaning with "mode: plain": nobody reads server \
-                names; leave it out, or write "mode: tcp"
+                names; leave it out, or write "mode: tls"
                 sluice.yaml:7:5: "max_connections" has no meaning with "mode: plain": connections \
                 are counted, not bounded; leave it out, or write "mode: tcp"
                 """),

@@ -63,8 +63,8 @@ extension BrokenFile {
         rule(
             "a file of sources that is not there", "{source_file: nowhere.txt, to: web}",
             errors: """
-                5:23: "source_file" is "nowhere.txt", which cannot be read; its place is meant \
-                relative to this file
+                5:23: "source_file" is "nowhere.txt", which cannot be read: no such file; check the \
+                path (its place is relative to this file)
                 """),
         rule(
             "an unknown version of TLS", "{sni: a.test, min_tls: 1.4, to: web}",

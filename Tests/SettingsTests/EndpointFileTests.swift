@@ -41,7 +41,7 @@ import WireTypes
                 "10.0.0.11:9093 1 0", "10.0.0.12:9093 5 0", "[2001:db8::12]:9093 0 1",
             ])
         #expect(configuration.files.count == 1)
-        #expect(configuration.files.allSatisfy { $0.hasSuffix("/web.endpoints") })
+        #expect(configuration.files.allSatisfy { $0.path.hasSuffix("/web.endpoints") })
     }
 
     @Test(arguments: [
@@ -50,12 +50,43 @@ import WireTypes
         ("10.0.0.11:1 priority=256\n", "line 1 of \"web.endpoints\" has \"priority=256\""),
         ("10.0.0.1:1\n10.0.0.1:1\n", "line 2 of \"web.endpoints\" repeats 10.0.0.1:1 of line 1"),
         ("# nobody\n", "cluster \"web\" has no endpoints in \"web.endpoints\""),
-        (nil, "\"endpoints_file\" is \"web.endpoints\", which cannot be read"),
+        ("\"[::1]:9\"\n", "or [2001:db8::1]:443; no quotes are written in such a file"),
+        (nil, "\"endpoints_file\" is \"web.endpoints\", which cannot be read: no such file"),
     ])
     func `is told where it is wrong`(list: String?, sentence: String) throws {
         let complaint = try #require(try complaint(list))
         #expect(complaint.hasPrefix("sluice.yaml:4:"))
         #expect(complaint.contains(sentence), "\(complaint)")
+    }
+
+    @Test func `is told as it was when it was read`() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "sluice-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let list = folder.appending(path: "web.endpoints")
+        let missing = FileVersion(of: list.path)
+        #expect(missing.isCurrent)
+        try "10.0.0.1:443\n".write(to: list, atomically: true, encoding: .utf8)
+        #expect(!missing.isCurrent)
+        let text = """
+            interface: eth0
+            listeners: {a: {address: 192.0.2.1:443, default: web}}
+            clusters: {web: {endpoints_file: web.endpoints}}
+
+            """
+        let file = folder.appending(path: "sluice.yaml")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        let version = try #require(try Configuration.load(file: file.path).files.first)
+        #expect(version.path == list.path && version.isCurrent)
+        try "10.0.0.1:443 # again\n".write(to: list, atomically: true, encoding: .utf8)
+        #expect(!version.isCurrent)
+        // Who is refused is told of the files as well: one of them may be why.
+        try "nobody\n".write(to: list, atomically: true, encoding: .utf8)
+        let errors = try #require(throws: ConfigurationErrors.self) {
+            try Configuration.load(file: file.path)
+        }
+        #expect(errors.files.map(\.path) == [list.path] && errors.files[0].isCurrent)
     }
 
     @Test func `is not for those who have a list already`() throws {
@@ -88,6 +119,21 @@ import WireTypes
         let other = try parse(lines)
         #expect(try parse("").keysOfAStart(changedIn: other) == ["\"\(key)\""])
         #expect(other.keysOfAStart(changedIn: other).isEmpty)
+    }
+
+    @Test func `need none when plain listeners come back, for which the datapath was loaded`()
+        throws
+    {
+        let plain = try Configuration.parse(
+            text: """
+                listeners: {a: {address: 192.0.2.1:443, mode: plain, default: web}}
+                clusters: {web: {balance: maglev, hash_key: source, endpoints: [10.0.0.1:443]}}
+
+                """, fileName: "sluice.yaml")
+        let other = try parse("")
+        #expect(other.keysOfAStart(changedIn: plain) == ["\"mode: plain\""])
+        #expect(other.keysOfAStart(changedIn: plain, servesPlain: true).isEmpty)
+        #expect(plain.keysOfAStart(changedIn: other).isEmpty)
     }
 
     @Test func `are not those of listeners, clusters and times`() throws {

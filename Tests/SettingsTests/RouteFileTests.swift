@@ -53,7 +53,7 @@ import WireTypes
             let name = try #require(ServerName(name as String))
             #expect(listener.cluster(for: name) == cluster)
         }
-        #expect(configuration.files.map { $0.hasSuffix("/names.txt") } == [true])
+        #expect(configuration.files.map { $0.path.hasSuffix("/names.txt") } == [true])
     }
 
     @Test func `stands beside routes and rules, behind the one and before the other`() throws {
@@ -94,7 +94,15 @@ import WireTypes
         ("# nobody\n", "\"routes_file\" is \"names.txt\", which is empty"),
         (
             nil,
-            "\"routes_file\" is \"names.txt\", which cannot be read; its place is meant relative"
+            "\"routes_file\" is \"names.txt\", which cannot be read: no such file; check the path"
+        ),
+        (
+            "\"*.a.test\" web\n",
+            "line 1 of \"names.txt\" is wrong: \"\"*.a.test\"\" is no wildcard; write"
+        ),
+        (
+            "a.test\u{a0}web\n",
+            "line 1 of \"names.txt\" is \"a.test\\u{a0}web\"; write a server name"
         ),
     ])
     func `is told where it is wrong`(list: String?, sentence: String) throws {

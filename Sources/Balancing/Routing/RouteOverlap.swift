@@ -65,12 +65,11 @@ extension RoutingTable {
     }
 
     private func overlap(_ first: Int, _ second: Int) -> RouteOverlap? {
-        let (one, two) = (routes[first], routes[second])
-        guard one.action != two.action, one.conditions.isFirst == two.conditions.isFirst,
-            one.conditions.mayMeet(two.conditions), !one.conditions.isWithin(two.conditions),
-            !two.conditions.isWithin(one.conditions)
+        let (one, two) = (routes[first].asked, routes[second].asked)
+        guard routes[first].action != routes[second].action, one.isFirst == two.isFirst,
+            one.mayMeet(two), !one.isWithin(two), !two.isWithin(one)
         else { return nil }
-        let isFirst = one.conditions.comesBefore(two.conditions)
+        let isFirst = one.comesBefore(two)
         return RouteOverlap(
             winner: RouteID(rawValue: UInt32(isFirst ? first : second)),
             loser: RouteID(rawValue: UInt32(isFirst ? second : first)))
@@ -85,7 +84,7 @@ extension RoutingTable {
             guard route.name == .any, route.conditions.tls != .off, !route.conditions.asksNothing
             else { return nil }
             let winners = named.filter { other in
-                let route = routes[other].conditions
+                let route = routes[other].asked
                 return route.isFirst == routes[place].conditions.isFirst
                     && routes[other].action != routes[place].action
                     && route.mayMeet(routes[place].conditions)
@@ -96,6 +95,15 @@ extension RoutingTable {
                 winner: RouteID(rawValue: UInt32(first)), loser: RouteID(rawValue: UInt32(place)),
                 others: winners.count - 1)
         }
+    }
+}
+
+extension Route {
+    /// Its conditions, and what its name asks besides: only who speaks TLS says one.
+    fileprivate var asked: RouteConditions {
+        var conditions = conditions
+        if name != .any, conditions.tls == .any { conditions.tls = .on }
+        return conditions
     }
 }
 

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
 internal import WireTypes
 
 /// A file of addresses and blocks, one a line. Made for a million of them.
 struct BlockList {
     private(set) var blocks: [AddressBlock] = []
 
-    init(_ data: Data) throws(ListedFault) {
-        for (number, line) in ListedLines(data) {
+    init(_ text: [UInt8]) throws(ListedFault) {
+        for (number, line) in ListedLines(text) {
             guard let block = Self.plain(line) ?? Self.any(line) else {
-                let text = String(decoding: line, as: UTF8.self)
+                let found = String(decoding: line, as: UTF8.self)
+                let accepted = ListedFault.accepted(Form.addressBlock)
                 throw ListedFault(
-                    line: number,
-                    predicate: "is \(quoted(text)); write \(Form.addressBlock.accepted)")
+                    line: number, "is \(quoted(found)); write \(accepted)", found: found)
             }
             blocks.append(block)
         }
@@ -66,13 +65,10 @@ extension ConfigurationReader {
 
     /// The blocks in a file; `entry` names it.
     func blocks(inFile path: String, _ entry: Entry) -> [AddressBlock] {
-        guard let data = data(named: path, entry) else { return [] }
+        guard let text = text(named: path, entry) else { return [] }
         do throws(ListedFault) {
-            let blocks = try BlockList(data).blocks
-            if blocks.isEmpty {
-                report(
-                    entry.valuePosition, "\(quoted(entry.name)) is \(quoted(path)), which is empty")
-            }
+            let blocks = try BlockList(text).blocks
+            if blocks.isEmpty { reportEmpty(path, entry) }
             return blocks
         } catch {
             report(error, in: path, entry)

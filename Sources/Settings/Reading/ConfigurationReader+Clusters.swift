@@ -66,9 +66,9 @@ extension ConfigurationReader {
             }
             file = section.flatMap(endpointsFile)
             names = section.map { self.names($0, isAlone: file == nil) } ?? []
-            list =
-                file == nil && names.isEmpty
-                ? section?.requiredEntry(ClusterSection.endpoints) : nil
+            let isElsewhere = [ClusterSection.endpointsFile.name, ClusterSection.endpointsDNS.name]
+                .contains { section?.mentions(named: $0) == true }
+            list = isElsewhere ? nil : section?.requiredEntry(ClusterSection.endpoints)
         }
         var endpoints = list.map { self.endpoints($0, of: entry, &read.endpoints) } ?? []
         if let file {

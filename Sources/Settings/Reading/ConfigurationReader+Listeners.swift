@@ -44,6 +44,7 @@ extension ConfigurationReader {
         var routes = RoutesRead()
         self.routes(section, clusters, &routes)
         listedRoutes(section, clusters, &routes)
+        let names = routes.all.count
         rules(section, clusters, &routes)
         let standard = cluster(section, ListenerSection.standard, clusters)
         let mode = section.value(ListenerSection.mode)
@@ -70,23 +71,9 @@ extension ConfigurationReader {
             perSource: perSource(section.entry(ListenerSection.perSource)))
         read.mode = mode
         read.proxySenders = section.values(ListenerSection.acceptProxy).map(\.value)
-        if mode == .tcp { reportNames(section) }
+        if mode == .tcp { reportUnread(section, routes, rules: names..<routes.all.count) }
         if mode == .plain { reportUnknownToKernel(section, entry, clusters) }
         return read
-    }
-
-    /// Names that no client will say.
-    private func reportNames(_ section: SectionReader<ListenerSection>) {
-        let keys: [any AnyKey] = [ListenerSection.routes, ListenerSection.routesFile]
-        guard
-            let entry = keys.lazy.compactMap({ section.entry($0) }).first(where: {
-                !$0.value.isEmpty
-            })
-        else { return }
-        report(
-            entry.position,
-            "\"\(entry.name)\" asks for server names, which \"mode: tcp\" does not read; write "
-                + "\"default\", or \"rules\" with \"tls: any\" and \"source\"")
     }
 
     private func addresses(

@@ -40,14 +40,14 @@ extension ConfigurationReader {
     func warnOfOverlaps(in table: RoutingTable, _ read: RoutesRead) {
         for overlap in table.overlaps {
             let loser = read.place(of: overlap.loser)
-            var (subject, place) = ("this rule", "here")
-            if case .listed = loser { (subject, place) = ("\(loser)", "there") }
+            var subject = "this rule"
+            var advice = "write \"first: on\" here, or the missing keys"
+            if case .listed = loser { (subject, advice) = ("\(loser)", "write it as a rule") }
             let others = overlap.others > 0 ? " and \(overlap.others) more" : ""
             warn(
                 loser.position,
                 "clients may match \(subject) and \(read.place(of: overlap.winner))\(others), which "
-                    + "wins; if this is not meant, write \"first: on\" \(place), or the missing keys"
-            )
+                    + "wins; if this is not meant, \(advice)")
         }
     }
 }

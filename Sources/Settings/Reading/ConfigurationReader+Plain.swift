@@ -8,21 +8,21 @@ extension ConfigurationReader {
     func reportUnknownToKernel(
         _ section: SectionReader<ListenerSection>, _ entry: Entry, _ clusters: ClustersRead
     ) {
-        let keys: [(any AnyKey, String)] = [
-            (ListenerSection.routes, "nobody reads server names"),
-            (ListenerSection.routesFile, "nobody reads server names"),
-            (ListenerSection.rules, "all clients go to \"default\""),
-            (ListenerSection.nonTLS, "all clients go to \"default\""),
-            (ListenerSection.acceptProxy, "nobody reads PROXY headers"),
-            (ListenerSection.hello, "nobody waits for a hello"),
-            (ListenerSection.maxConnections, "connections are counted, not bounded"),
+        let keys: [(any AnyKey, String, ListenerMode)] = [
+            (ListenerSection.routes, "nobody reads server names", .tls),
+            (ListenerSection.routesFile, "nobody reads server names", .tls),
+            (ListenerSection.rules, "all clients go to \"default\"", .tcp),
+            (ListenerSection.nonTLS, "all clients go to \"default\"", .tls),
+            (ListenerSection.acceptProxy, "nobody reads PROXY headers", .tcp),
+            (ListenerSection.hello, "nobody waits for a hello", .tls),
+            (ListenerSection.maxConnections, "connections are counted, not bounded", .tcp),
         ]
-        for (key, why) in keys {
+        for (key, why, other) in keys {
             guard let found = section.entry(key), !found.value.isEmpty else { continue }
             report(
                 found.position,
                 "\"\(key.name)\" has no meaning with \"mode: plain\": \(why); leave it out, or "
-                    + "write \"mode: tcp\"")
+                    + "write \"mode: \(other.rawValue)\"")
         }
         let key = ListenerSection.standard
         guard let found = section.entry(key), let index = cluster(section, key, clusters) else {

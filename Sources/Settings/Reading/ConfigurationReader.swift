@@ -22,7 +22,7 @@ final class ConfigurationReader {
     private(set) var warnings: [ConfigurationError] = []
     private var reported: Set<ConfigurationError> = []
     /// Other files that were read.
-    private var files: [String] = []
+    private(set) var files: [FileVersion] = []
 
     init(_ document: Document) { self.document = document }
 
@@ -33,9 +33,9 @@ final class ConfigurationReader {
         if reported.insert(error).inserted { errors.append(error) }
     }
 
-    /// The configuration is made of that file as well.
+    /// The configuration is made of that file as well, which is read next.
     func note(file: String) {
-        if !files.contains(file) { files.append(file) }
+        if !files.contains(where: { $0.path == file }) { files.append(FileVersion(of: file)) }
     }
 
     func warn(_ position: Position, _ sentence: String) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
-internal import Foundation
 internal import WireTypes
 
 /// A file of a cluster's endpoints, one a line.
@@ -11,16 +10,16 @@ internal import WireTypes
 struct EndpointList {
     private(set) var endpoints: [Endpoint] = []
 
-    init(_ data: Data) throws(ListedFault) {
+    init(_ text: [UInt8]) throws(ListedFault) {
         var lines: [TransportAddress: Int] = [:]
-        for (number, content) in ListedLines(data) {
+        for (number, content) in ListedLines(text) {
             let words = content.split(whereSeparator: ListedLines.isBlank)
                 .map { String(decoding: $0, as: UTF8.self) }
             let endpoint = try Self.endpoint(words, line: number)
             if let earlier = lines.updateValue(number, forKey: endpoint.address) {
                 throw ListedFault(
                     line: number,
-                    predicate: "repeats \(endpoint.address) of line \(earlier); use weight=N")
+                    "repeats \(endpoint.address) of line \(earlier); use weight=N")
             }
             endpoints.append(endpoint)
         }
@@ -28,10 +27,9 @@ struct EndpointList {
 
     private static func endpoint(_ words: [String], line: Int) throws(ListedFault) -> Endpoint {
         guard let address = Form.endpointAddress.parse(words[0]) else {
+            let accepted = ListedFault.accepted(Form.endpointAddress)
             throw ListedFault(
-                line: line,
-                predicate: "begins with \(quoted(words[0])); write "
-                    + Form.endpointAddress.accepted)
+                line: line, "begins with \(quoted(words[0])); write \(accepted)", found: words[0])
         }
         var weight = Defaults.weight
         var priority = Defaults.priority
@@ -43,7 +41,7 @@ struct EndpointList {
             default:
                 throw ListedFault(
                     line: line,
-                    predicate: "has \(quoted(word)); write weight=N, 0 to 65535, or priority=N, "
+                    "has \(quoted(word)); write weight=N, 0 to 65535, or priority=N, "
                         + "0 to 255")
             }
         }
@@ -57,9 +55,9 @@ extension ConfigurationReader {
         inFile path: String, _ entry: Entry, of cluster: Entry,
         _ places: inout [(TransportAddress, Position)]
     ) -> [Endpoint] {
-        guard let data = data(named: path, entry) else { return [] }
+        guard let text = text(named: path, entry) else { return [] }
         do throws(ListedFault) {
-            let endpoints = try EndpointList(data).endpoints
+            let endpoints = try EndpointList(text).endpoints
             places += endpoints.map { ($0.address, entry.valuePosition) }
             if endpoints.isEmpty || endpoints.count > Cluster.endpointLimit {
                 let count = endpoints.isEmpty ? "no" : "\(endpoints.count)"

@@ -24,7 +24,10 @@ extension Node {
 func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars.prefix(64) {
-        let isPlain = scalar.value >= 32 && !(127..<160).contains(scalar.value)
+        let isPlain =
+            scalar.value >= 32 && !(127...160).contains(scalar.value)
+            && ![.format, .lineSeparator, .paragraphSeparator].contains(
+                scalar.properties.generalCategory)
         result += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
     }
     return result + (text.unicodeScalars.count > 64 ? "…\"" : "\"")

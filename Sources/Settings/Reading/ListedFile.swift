@@ -10,8 +10,8 @@ struct ListedLines: Sequence, IteratorProtocol {
     private var start = 0
     private var number = 0
 
-    init(_ data: Data) {
-        bytes = [UInt8](data)
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
         // The mark of UTF-8 that some editors write.
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { start = 3 }
     }
@@ -48,21 +48,47 @@ struct ListedFault: Error {
     let line: Int
     /// How the sentence goes on that begins with the line.
     let predicate: String
+
+    /// - Parameter found: What stands there in place of what is accepted.
+    init(line: Int, _ predicate: String, found: String = "") {
+        self.line = line
+        let isQuoted = found.hasPrefix("\"") || found.hasPrefix("'")
+        self.predicate = predicate + (isQuoted ? "; no quotes are written in such a file" : "")
+    }
+
+    /// What a value of that form may be, which in YAML needs quotes.
+    static func accepted<Value>(_ form: Form<Value>) -> String {
+        form.accepted.replacing("\"", with: "")
+    }
 }
 
 extension ConfigurationReader {
-    /// What is in a file that this one names, relative to its own place; nil, and reported, when it
-    /// cannot be read. `entry` names it.
-    func data(named path: String, _ entry: Entry) -> Data? {
+    /// The UTF-8 text of a file that this one names, relative to its own place; nil, and reported, when
+    /// it cannot be read. `entry` names it.
+    func text(named path: String, _ entry: Entry) -> [UInt8]? {
         let folder = URL(fileURLWithPath: document.fileName).deletingLastPathComponent()
         let url = URL(fileURLWithPath: path, relativeTo: folder)
         note(file: url.path)
-        if let data = try? Data(contentsOf: url) { return data }
+        let file = "\(quoted(entry.name)) is \(quoted(path)), which"
+        do {
+            let bytes = [UInt8](try Data(contentsOf: url))
+            if (try? UTF8Span(validating: bytes.span)) != nil { return bytes }
+            report(entry.valuePosition, "\(file) is not UTF-8 text; save it as UTF-8")
+        } catch {
+            let hint = path.hasPrefix("/") ? "" : " (its place is relative to this file)"
+            report(
+                entry.valuePosition,
+                "\(file) cannot be read: \(Configuration.reason(error, url.path))\(hint)")
+        }
+        return nil
+    }
+
+    /// Says that there is nothing in the file at `path`, which `entry` names.
+    func reportEmpty(_ path: String, _ entry: Entry) {
         report(
             entry.valuePosition,
-            "\(quoted(entry.name)) is \(quoted(path)), which cannot be read; its place is meant "
-                + "relative to this file")
-        return nil
+            "\(quoted(entry.name)) is \(quoted(path)), which is empty; write a line, or leave "
+                + "\(quoted(entry.name)) out")
     }
 
     /// Says which line of the file at `path`, which `entry` names, is wrong and why.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Balancing
-internal import Foundation
 
 /// Files of routes by name, a name and its cluster in each line. Made for a million of them.
 ///
@@ -15,17 +14,14 @@ extension ConfigurationReader {
     ) {
         guard let path = section.value(ListenerSection.routesFile),
             let entry = section.entry(ListenerSection.routesFile),
-            let data = data(named: path, entry)
+            let text = text(named: path, entry)
         else { return }
         do throws(ListedFault) {
             var list: [(Route, line: Int)] = []
-            for (number, content) in ListedLines(data) {
+            for (number, content) in ListedLines(text) {
                 list.append((try listedRoute(content, number, clusters), number))
             }
-            if list.isEmpty {
-                report(
-                    entry.valuePosition, "\(quoted(entry.name)) is \(quoted(path)), which is empty")
-            }
+            if list.isEmpty { reportEmpty(path, entry) }
             read.append(list, of: path, entry.valuePosition)
         } catch {
             report(error, in: path, entry)
@@ -40,17 +36,17 @@ extension ConfigurationReader {
         if cluster.isEmpty || cluster.contains(where: ListedLines.isBlank) {
             let found = quoted(String(decoding: content, as: UTF8.self))
             throw ListedFault(
-                line: line, predicate: "is \(found); write a server name and a cluster name")
+                line: line, "is \(found); write a server name and a cluster name")
         }
         guard let pattern = NamePattern(name.span) else {
             let found = String(decoding: name, as: UTF8.self)
-            throw ListedFault(line: line, predicate: "is wrong: \(nameComplaint(found))")
+            throw ListedFault(line: line, "is wrong: \(nameComplaint(found))", found: found)
         }
         // If what is wrong are the clusters, that was reported.
         guard let indices = clusters.indices else { return Route(pattern, cluster: 0) }
         let clusterName = String(decoding: cluster, as: UTF8.self)
         guard let index = indices[clusterName] else {
-            throw ListedFault(line: line, predicate: missing(cluster: clusterName, clusters))
+            throw ListedFault(line: line, missing(cluster: clusterName, clusters))
         }
         return Route(pattern, cluster: index)
     }

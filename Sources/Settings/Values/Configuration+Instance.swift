@@ -8,6 +8,9 @@ extension Configuration {
         return true
     }
 
+    /// Whether that may be an instance.
+    public static func isInstance(_ name: String) -> Bool { Form.instanceName.parse(name) != nil }
+
     /// What may be an instance: a noun phrase that ends the sentence "write …".
     public static var acceptedInstances: String { Form.instanceName.accepted }
 }

@@ -114,7 +114,7 @@ extension EnvoyReader {
     private func reportListenerFilter(_ filter: EnvoyTyped) {
         let advice =
             filter.lastWord == "proxy_protocol" || filter.type == "ProxyProtocol"
-            ? "sluice takes no PROXY protocol from clients yet, so leave it out"
+            ? "write \"accept_proxy\" in a file of sluice's own form, as \"sluice convert\" prints"
             : "leave it out; there is only envoy.filters.listener.tls_inspector"
         report(
             filter.position,

@@ -90,7 +90,8 @@ enum EnvoyProxyConfig: Section {
 /// The keys of the transport socket `raw_buffer`.
 enum EnvoyRawBuffer: Section {
     static let path = "raw_buffer"
-    static let type = EnvoyProxySocket.type
+    static let type = ValueKey(
+        "@type", Form.text("a type").orAbsent("that of the name"), standard: nil, "RawBuffer")
 
     static let keys: [any AnyKey] = [type]
 }

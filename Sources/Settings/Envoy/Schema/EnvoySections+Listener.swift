@@ -44,7 +44,7 @@ enum EnvoyListenerSection: Section {
         "transparent": "leave it out",
         "udp_listener_config": "sluice speaks TCP",
         "use_original_dst": "write where connections go as clusters",
-        "use_proxy_proto": "no PROXY protocol is taken from clients; leave it out",
+        "use_proxy_proto": "write \"accept_proxy\" in a file of sluice's own form",
         "api_listener": "write \"filter_chains\"",
         "internal_listener": "write \"address\"",
     ]
@@ -93,7 +93,7 @@ enum EnvoyChainSection: Section {
     static let refused = [
         "transport_socket": "sluice terminates no TLS and passes it through, so leave it out",
         "transport_socket_connect_timeout": "leave it out",
-        "use_proxy_proto": "no PROXY protocol is taken from clients; leave it out",
+        "use_proxy_proto": "write \"accept_proxy\" in a file of sluice's own form",
         "tls_context": "sluice terminates no TLS and passes it through, so leave it out",
     ]
 }
