@@ -52,6 +52,9 @@ public struct FlowAdoption {
         _ row: SpliceRow, _ repair: FlowRepair, _ strange: inout [SpliceRow]
     ) {
         guard row.hasKnownState else { return strange.append(row) }
+        // The endpoint was never asked. The client repeats itself, and would be reset if its row went
+        // before the handshake program answers.
+        if row.state == .connecting, row.isUpstream { return keep(row) }
         if row.state == .established || row.state == .closing {
             repair.restore(beside: row.isUpstream ? row.client : row.upstream.reversed)
             if let whole = datapath.upstreamRow(of: row.client),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Datapath
+internal import Glibc
 internal import KernelSockets
 internal import Splicing
 internal import WireTypes
@@ -20,24 +21,45 @@ struct Resetter: ~Copyable {
 
     /// Resets those that are still there; how many.
     func reset(_ flows: [Flow], of table: borrowing PinnedFlowTable) throws -> Int {
-        var packet: [UInt8] = []
-        var count = 0
+        var under = [(flow: Flow, told: [UInt32])]()
         for flow in flows {
             // Their numbers moved on since the listing.
             guard let rows = table.rows(of: flow) else { continue }
-            for row in [rows.upstream, rows.downstream] {
-                let segment = Segment(resetting: row)
-                segment.write(into: &packet)
-                do {
-                    try raw.send(packet.span, to: segment.tuple.destination.address)
-                } catch {
-                    throw FlowdumpError(
-                        "\(count) connections reset, then: cannot reset "
-                            + "\(flow.upstream.tuple.source): \(error)")
+            under.append((flow, try tell([rows.upstream, rows.downstream], after: under.count)))
+        }
+        // What an end acknowledged while its RST was on the way makes that one of the past, which it
+        // ignores or challenges; the other end may be gone, and then nobody tells it again.
+        for _ in 0..<Self.repetitions where !under.isEmpty {
+            usleep(Self.pause)
+            for index in under.indices {
+                guard let rows = table.rows(of: under[index].flow) else { continue }
+                let now = [rows.upstream, rows.downstream]
+                if now.map(\.lastAcknowledgement) != under[index].told {
+                    under[index].told = try tell(now, after: under.count)
                 }
             }
-            count += 1
         }
-        return count
+        return under.count
+    }
+
+    /// How often numbers are looked at again, and after how many microseconds.
+    private static let repetitions = 2
+    private static let pause: UInt32 = 20_000
+
+    /// Sends an RST to the sender of each row, so many connections after the first; answers with which
+    /// numbers.
+    private func tell(_ rows: [SpliceRow], after count: Int) throws -> [UInt32] {
+        var packet: [UInt8] = []
+        for row in rows {
+            let segment = Segment(resetting: row)
+            segment.write(into: &packet)
+            do {
+                try raw.send(packet.span, to: segment.tuple.destination.address)
+            } catch {
+                throw FlowdumpError(
+                    "\(count) connections reset, then: cannot reset \(row.client.source): \(error)")
+            }
+        }
+        return rows.map(\.lastAcknowledgement)
     }
 }

@@ -137,7 +137,8 @@ extension EndToEnd {
             try await withLab { lab in
                 let noDaemon = try await control(lab, "endpoints")
                 #expect(noDaemon.status == 1)
-                #expect(noDaemon.errors.contains("is its daemon running"), "\(noDaemon)")
+                #expect(
+                    noDaemon.errors.contains("is not running: nobody listens at"), "\(noDaemon)")
                 let balancer = try await lab.startBalancer(configuration)
                 for (words, sentence, status) in [
                     (["set", "ecko", "10.0.0.10:9700", "--weight", "1"], "there are: echo", 1),

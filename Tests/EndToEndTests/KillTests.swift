@@ -59,6 +59,29 @@ extension EndToEnd {
             }
         }
 
+        /// Their numbers move on while the RSTs are on their way; nobody waits for more data for ever.
+        @Test func `reaches both ends of connections that are busy`() async throws {
+            try await withLab { lab in
+                let balancer = try await lab.startBalancer(.kafka(.v4))
+                let downloads = try (0..<24).map { _ in
+                    try lab.startDownload(
+                        "/slow/16.bin", as: "kafka1.server.test", from: .listener(.v4))
+                }
+                let haveBegun = try await isTrue(within: .seconds(20)) {
+                    try await lab.flows("state established and bytes > 200KiB").count == 24
+                }
+                #expect(haveBegun)
+                // Nobody else resets what is left.
+                balancer.command.send(SIGKILL)
+                _ = try await balancer.command.wait()
+                let killed = try await kill(lab, "sni kafka1.server.test")
+                #expect(killed.text == "24 connections reset\n", "\(killed)")
+                for download in downloads {
+                    #expect(try await download.wait(.seconds(5)).status == 56)
+                }
+            }
+        }
+
         @Test func `needs no daemon, and the next one removes what it left`() async throws {
             try await withLab { lab in
                 let balancer = try await lab.startBalancer(.kafka(.v4))
