@@ -21,25 +21,25 @@ struct Resetter: ~Copyable {
 
     /// Resets those that are still there; how many.
     func reset(_ flows: [Flow], of table: borrowing PinnedFlowTable) throws -> Int {
-        var under = [(flow: Flow, told: [UInt32])]()
+        var killed = [(flow: Flow, told: [UInt32])]()
         for flow in flows {
             // Their numbers moved on since the listing.
             guard let rows = table.rows(of: flow) else { continue }
-            under.append((flow, try tell([rows.upstream, rows.downstream], after: under.count)))
+            killed.append((flow, try tell([rows.upstream, rows.downstream], after: killed.count)))
         }
         // What an end acknowledged while its RST was on the way makes that one of the past, which it
         // ignores or challenges; the other end may be gone, and then nobody tells it again.
-        for _ in 0..<Self.repetitions where !under.isEmpty {
+        for _ in 0..<Self.repetitions where !killed.isEmpty {
             usleep(Self.pause)
-            for index in under.indices {
-                guard let rows = table.rows(of: under[index].flow) else { continue }
+            for index in killed.indices {
+                guard let rows = table.rows(of: killed[index].flow) else { continue }
                 let now = [rows.upstream, rows.downstream]
-                if now.map(\.lastAcknowledgement) != under[index].told {
-                    under[index].told = try tell(now, after: under.count)
+                if now.map(\.lastAcknowledgement) != killed[index].told {
+                    killed[index].told = try tell(now, after: killed.count)
                 }
             }
         }
-        return under.count
+        return killed.count
     }
 
     /// How often numbers are looked at again, and after how many microseconds.

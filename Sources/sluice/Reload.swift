@@ -60,7 +60,7 @@ extension Daemon {
             let configuration = try source.read { [logger] in
                 logger.warning("configuration", metadata: ["warning": "\($0)"])
             }
-            name(configuration.files)
+            note(configuration.files)
             try change(to: try names.resolve(configuration))
             names.settle(on: configuration)
             namedFiles = configuration.files
@@ -78,7 +78,7 @@ extension Daemon {
             counters.increment(.reloadRefused)
             datapath?.noteReload(isRefused: true)
             let errors = error as? ConfigurationErrors
-            if let errors { name(errors.files) }
+            if let errors { note(errors.files) }
             let lines = errors?.errors.map { "\($0)" } ?? ["\(error)"]
             for line in lines {
                 logger.error(
@@ -90,7 +90,7 @@ extension Daemon {
     }
 
     /// Follows those files as well, or as they are now.
-    private func name(_ files: [FileVersion]) {
+    private func note(_ files: [FileVersion]) {
         let paths = Set(files.map(\.path))
         namedFiles = namedFiles.filter { !paths.contains($0.path) } + files
     }

@@ -2,6 +2,7 @@
 
 import Datapath
 import DatapathTesting
+import Foundation
 import KernelBPF
 import WireTypes
 
@@ -22,8 +23,8 @@ import WireTypes
         guard arguments.count == 3, arguments[1] == "--flows", let count = Int(arguments[2]),
             1...16_000_000 ~= count
         else {
-            print("usage: packetcost --flows COUNT")
-            throw Usage()
+            FileHandle.standardError.write(Data("usage: packetcost --flows COUNT\n".utf8))
+            exit(2)
         }
         let figures = try TestBench.use(rows: count + count / 4 + 4096) { bench in
             for number in 0..<count {
@@ -44,8 +45,6 @@ import WireTypes
             {\(figures.joined(separator: ", "))}}
             """)
     }
-
-    struct Usage: Error {}
 
     private static func tuple(_ number: Int) -> FlowTuple {
         FlowTuple(

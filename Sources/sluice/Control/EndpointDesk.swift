@@ -57,12 +57,9 @@ final class EndpointDesk: Sendable {
             // Also of those without an order: it may have been withdrawn after their states were taken
             // over from the configuration before.
             for (index, cluster) in routing.configuration.clusters.enumerated() {
-                let states = routing.snapshot.clusters[index].picker.states
                 for (place, endpoint) in cluster.endpoints.enumerated() {
                     let key = Key(cluster: cluster.name, address: endpoint.address)
-                    let order = state.orders[key] ?? Order()
-                    states.set(administration: order.administration, of: place, now: now)
-                    states.set(weight: order.weight ?? endpoint.weight, of: place, now: now)
+                    Self.carryOut(state.orders[key] ?? Order(), index, place, state, now: now)
                 }
             }
         }
@@ -72,6 +69,12 @@ final class EndpointDesk: Sendable {
         guard let cluster = try? Self.place(state, key.cluster),
             let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
         else { return }
+        Self.carryOut(order, cluster, endpoint, state, now: now)
+    }
+
+    private static func carryOut(
+        _ order: Order, _ cluster: Int, _ endpoint: Int, _ state: State, now: UInt64
+    ) {
         let states = state.routing.snapshot.clusters[cluster].picker.states
         let configured = state.routing.configuration.clusters[cluster].endpoints[endpoint]
         states.set(administration: order.administration, of: endpoint, now: now)
