@@ -34,19 +34,22 @@ extension Choice {
     /// The better one of two at random, drawn by weight.
     func ofTwo() -> Int? {
         guard case .turns(let turns) = serving.table, !turns.isEmpty else { return nil }
-        var random = StableHash.mix(shared.seed ^ shared.takeTurn() &* StableHash.step)
-        guard let first = draw(turns, &random, besides: nil) else { return anyLeft(from: random) }
-        guard let second = draw(turns, &random, besides: first) else { return first }
+        let random = StableHash.mix(shared.seed ^ shared.takeTurn() &* StableHash.step)
+        guard let first = draw(turns, random, besides: nil) else { return anyLeft(from: random) }
+        // Turns are fewer than 2¹⁶: half of the bits are enough for each.
+        guard let second = draw(turns, random << 32, besides: first) else { return first }
         return isBetter(second, than: first) ? second : first
     }
 
-    private func draw(_ turns: [UInt16], _ random: inout UInt64, besides other: Int?) -> Int? {
+    /// Whom a random number falls to, or others that come of it.
+    private func draw(_ turns: [UInt16], _ random: UInt64, besides other: Int?) -> Int? {
+        var random = random
         for _ in 0..<16 {
-            random = StableHash.mix(random)
             let index = Int(turns[StableHash.place(random, below: turns.count)])
             if index != other, isLeft(index), isWarm(index, StableHash.mix(~random)) {
                 return index
             }
+            random = StableHash.mix(random)
         }
         return nil
     }
@@ -56,8 +59,8 @@ extension Choice {
         let otherCost = (shared.load.active(of: other) + 1) * serving.weights[index]
         guard shared.balance.policy == .leastTime else { return cost < otherCost }
         // One that was never asked has time 0: it is asked next.
-        let time = Double(shared.load.figures[index].connectTime(now: now))
-        let otherTime = Double(shared.load.figures[other].connectTime(now: now))
+        let time = Double(shared.load.connectTime(of: index, now: now))
+        let otherTime = Double(shared.load.connectTime(of: other, now: now))
         if time == otherTime { return cost < otherCost }
         return time * Double(cost) < otherTime * Double(otherCost)
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One choice under way.
+/// What a choice goes by. A picker keeps it from one choice to the next, so that it does not count
+/// references for each.
 struct Choice {
     let shared: Picker.Shared
-    let serving: ServingSet
-    let tried: TriedEndpoints
-    let now: UInt64
+    var serving: ServingSet
+    var tried = TriedEndpoints()
+    var now: UInt64 = 0
 
     /// Each in turn. Turns of endpoints that do not serve are dropped: what is left keeps its order
     /// and its ratio.
@@ -36,9 +37,8 @@ struct Choice {
         var hash = hash
         for _ in 0..<64 {
             let index = Int(slots[StableHash.place(hash, below: slots.count)])
-            let next = StableHash.mix(hash)
-            if isLeft(index), isWarm(index, next) { return index }
-            hash = next
+            if isLeft(index), isWarm(index, StableHash.mix(hash)) { return index }
+            hash = StableHash.mix(hash)
         }
         return anyLeft(from: hash)
     }
@@ -49,12 +49,9 @@ struct Choice {
         var point = ring.point(behind: hash)
         // With this connection counted in; at least one endpoint is below its bound then.
         let total = shared.load.total + 1
-        let draw = StableHash.mix(hash)
         for _ in 0..<ring.count {
             let index = ring.owner(of: point)
-            if isLeft(index), isWarm(index, draw),
-                shared.load.active(of: index) < bound(index, total)
-            {
+            if isLeft(index), isWarm(index, StableHash.mix(hash)), isBelowBound(index, total) {
                 return index
             }
             point = point + 1 == ring.count ? 0 : point + 1
@@ -62,11 +59,10 @@ struct Choice {
         return scanForLeast()
     }
 
-    /// ⌈factor × total × weight ∕ all weights⌉.
-    private func bound(_ index: Int, _ total: Int) -> Int {
+    /// Whether it has fewer connections than ⌈factor × total × weight ∕ all weights⌉.
+    private func isBelowBound(_ index: Int, _ total: Int) -> Bool {
         let share = shared.balance.loadFactor * total * serving.weights[index]
-        let whole = 100 * serving.weightSum
-        return (share + whole - 1) / whole
+        return shared.load.active(of: index) * 100 * serving.weightSum < share
     }
 
     /// Whether it serves, was not tried and has a place.
@@ -90,8 +86,8 @@ struct Choice {
     }
 
     /// Whether a draw, of which the high bits count, falls to an endpoint whose share may be rising.
-    func isWarm(_ index: Int, _ draw: UInt64) -> Bool {
-        serving.warming.isEmpty || draw >> 48 < warmth(index)
+    func isWarm(_ index: Int, _ draw: @autoclosure () -> UInt64) -> Bool {
+        serving.warming.isEmpty || draw() >> 48 < warmth(index)
     }
 
     /// Any that is left, however far its share has risen.

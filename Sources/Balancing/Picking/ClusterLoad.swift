@@ -4,17 +4,18 @@ internal import Synchronization
 
 /// The connections of all endpoints of a cluster: how many there are, and who has the fewest for
 /// its weight.
-final class ClusterLoad: Sendable {
-    let figures: [LoadFigures]
+@safe final class ClusterLoad: Sendable {
     private let loads: [EndpointLoad]
+    /// Those of `loads`, which keep them alive: read for each choice, without counting references.
+    private let figures: [Unmanaged<LoadFigures>]
     private let sum = Atomic<Int>(0)
     /// Only where somebody asks for the least loaded one.
     private let tournament: Tournament?
 
     init(_ loads: [EndpointLoad], findsLeast: Bool) {
         self.loads = loads
-        figures = loads.map(\.figures)
-        tournament = findsLeast ? Tournament(figures) : nil
+        unsafe figures = loads.map { unsafe Unmanaged.passUnretained($0.figures) }
+        tournament = findsLeast ? Tournament(loads.map(\.figures)) : nil
         for (index, load) in loads.enumerated() {
             load.follow(LoadFollower(cluster: self, index: index))
         }
@@ -31,7 +32,14 @@ final class ClusterLoad: Sendable {
     /// The endpoint with the fewest connections for its weight; nil when none takes part.
     var least: Int? { tournament?.winner }
 
-    func active(of index: Int) -> Int { figures[index].active }
+    func active(of index: Int) -> Int {
+        unsafe figures[index]._withUnsafeGuaranteedRef { $0.active }
+    }
+
+    /// The usual time to connect in nanoseconds; 0 when nothing is known.
+    func connectTime(of index: Int, now: UInt64) -> UInt64 {
+        unsafe figures[index]._withUnsafeGuaranteedRef { $0.connectTime(now: now) }
+    }
 
     /// Who takes part from now on, by weight; 0: not at all.
     func use(weights: [Int]) { tournament?.use(weights: weights) }

@@ -8,9 +8,13 @@ struct HashRing: Sendable {
     private static let pointsEach = 160
     private static let mostPoints = 1 << 19
 
-    /// Hashes in ascending order, and whose they are.
-    private let hashes: [UInt64]
-    private let owners: [UInt16]
+    private struct Point {
+        let hash: UInt64
+        let owner: UInt16
+    }
+
+    /// In ascending order.
+    private let points: [Point]
     /// The first point of each equal part of the ring, so that none has to be searched for.
     private let starts: [UInt32]
     private let shift: UInt64
@@ -33,29 +37,30 @@ struct HashRing: Sendable {
                 ? left.hash < right.hash
                 : entries[left.entry].address < entries[right.entry].address
         }
-        hashes = points.map(\.hash)
-        owners = points.map { entries[$0.entry].index }
+        self.points = points.map { Point(hash: $0.hash, owner: entries[$0.entry].index) }
         var bits: UInt64 = 0
         while 1 << bits < points.count { bits += 1 }
         shift = 64 - bits
         var starts: [UInt32] = []
-        for (place, hash) in hashes.enumerated() {
-            while shift < 64, starts.count <= Int(hash >> shift) { starts.append(UInt32(place)) }
+        for (place, point) in points.enumerated() {
+            while shift < 64, starts.count <= Int(point.hash >> shift) {
+                starts.append(UInt32(place))
+            }
         }
         while starts.count < 1 << bits { starts.append(UInt32(points.count)) }
         self.starts = starts
     }
 
     /// How many points there are.
-    var count: Int { hashes.count }
+    var count: Int { points.count }
 
     /// The point that a hash belongs to. There is at least one.
     func point(behind hash: UInt64) -> Int {
         var point = shift < 64 ? Int(starts[Int(hash >> shift)]) : 0
-        while point < hashes.count, hashes[point] < hash { point += 1 }
-        return point == hashes.count ? 0 : point
+        while point < points.count, points[point].hash < hash { point += 1 }
+        return point == points.count ? 0 : point
     }
 
     /// The endpoint of a point.
-    func owner(of point: Int) -> Int { Int(owners[point]) }
+    func owner(of point: Int) -> Int { Int(points[point].owner) }
 }

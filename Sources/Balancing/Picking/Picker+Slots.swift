@@ -9,9 +9,9 @@ extension Picker {
     /// to another one; ``pick(for:excluding:now:)`` spreads them.
     public mutating func slots(now: UInt64) -> [UInt16] {
         follow(now: now)
+        choice.tried = TriedEndpoints()
         guard case .slots(let owners) = serving.table else { return [] }
         guard !serving.members.isEmpty else { return [Self.nobody] }
-        let choice = Choice(shared: shared, serving: serving, tried: TriedEndpoints(), now: now)
         let count = UInt64(owners.count)
         return owners.indices.map { slot in
             let owner = Int(owners[slot])

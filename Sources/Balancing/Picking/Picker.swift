@@ -10,8 +10,7 @@ internal import Synchronization
 public struct Picker: Sendable {
     /// How the endpoints are: to be changed by health checks and commands.
     public let states: EndpointStates
-    let shared: Shared
-    var serving: ServingSet
+    var choice: Choice
 
     final class Shared: Sendable {
         let balance: Balance
@@ -55,8 +54,8 @@ public struct Picker: Sendable {
         precondition(caps.isEmpty || endpoints.count == caps.count)
         let load = ClusterLoad(loads, findsLeast: balance.policy == .leastConnections)
         states = EndpointStates(.init(endpoints: endpoints, balance: balance), load)
-        shared = Shared(balance, load, caps, seed: seed, start: start)
-        serving = states.serving
+        choice = Choice(
+            shared: Shared(balance, load, caps, seed: seed, start: start), serving: states.serving)
     }
 
     /// The index of the endpoint for a client's connection; nil when none that serves is left.
@@ -70,17 +69,21 @@ public struct Picker: Sendable {
         for client: ClientKey, excluding tried: TriedEndpoints = TriedEndpoints(), now: UInt64
     ) -> Int? {
         follow(now: now)
+        if !tried.isEmpty || !choice.tried.isEmpty { choice.tried = tried }
         guard !serving.members.isEmpty else { return nil }
         if serving.isPanic { states.countPanic() }
-        let choice = Choice(shared: shared, serving: serving, tried: tried, now: now)
-        return self.choice(choice, client)
+        return choose(for: client)
             ?? serving.reserve.first { !tried.contains(Int($0)) && !choice.isFull(Int($0)) }
             .map { Int($0) }
     }
 
+    var shared: Shared { choice.shared }
+    var serving: ServingSet { choice.serving }
+
     /// Goes by the states that were published last.
     mutating func follow(now: UInt64) {
-        if states.version != serving.version { serving = states.serving }
+        choice.now = now
+        if states.version != serving.version { choice.serving = states.serving }
         if !serving.warming.isEmpty { settle(now: now) }
     }
 
@@ -103,7 +106,7 @@ public struct Picker: Sendable {
     /// Follows its endpoints' connections no more: once nobody picks any more.
     public func retire() { shared.load.retire() }
 
-    private func choice(_ choice: Choice, _ client: ClientKey) -> Int? {
+    private func choose(for client: ClientKey) -> Int? {
         switch shared.balance.policy {
         case .roundRobin: choice.inTurn()
         case .leastConnections: choice.leastLoaded()
@@ -120,6 +123,6 @@ public struct Picker: Sendable {
         }
         guard isOver else { return }
         states.settle(now: now)
-        serving = states.serving
+        choice.serving = states.serving
     }
 }
