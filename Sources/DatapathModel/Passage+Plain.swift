@@ -41,6 +41,14 @@ extension Passage {
         down.origin = origin
         up.created = world.earlier == 0 ? world.now : world.earlier
         down.created = up.created
+        let isn = way.initialSequence(world.sequenceKey, now: up.created)
+        up.sequenceDelta = isn &- segment.sequence
+        down.acknowledgementDelta = segment.sequence &- isn
+        if let timestamp = offer(of: segment).timestamp {
+            let clock = UInt32(truncatingIfNeeded: up.created / 1_000_000)
+            up.timestampDelta = clock &- timestamp.value
+            down.echoDelta = timestamp.value &- clock
+        }
         world.openings[segment.tuple] = up
         world.openings[way.reversed] = down
         counters.append(.plainOpened)
@@ -134,7 +142,7 @@ extension Passage {
     private mutating func endpointOpening(_ segment: Segment, _ row: Row, _ peer: Row) -> Verdict {
         if segment.has(Flag.syn) {
             guard segment.flags & (Flag.ack | Flag.rst) == Flag.ack,
-                isSent(segment.acknowledgement, by: peer)
+                isSent(segment.acknowledgement &+ row.acknowledgementDelta, by: peer)
             else { return end(.drop, .dropBadSynAck) }
             note(segment, row, peer)
         }

@@ -126,6 +126,8 @@ public struct World: Sendable {
     public var handshakes = Handshakes()
     /// For plain listeners.
     public var plain = PlainChoice()
+    /// Key of our initial sequence numbers.
+    public var sequenceKey: (UInt64, UInt64) = (0, 0)
     /// CLOCK_MONOTONIC (coarse).
     public var now: UInt64 = 0
     /// The same when a plain flow is begun, if it has ticked since; 0: it has not.

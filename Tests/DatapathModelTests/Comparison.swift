@@ -35,6 +35,7 @@ extension KernelSide {
                 world.hasToken = hasToken
                 world.earlier = earlier
                 world.cookie = cookie(trial, kernel)
+                world.sequenceKey = sequenceKey
                 let outcome = model(trial.packet, trial.etherType, trial.hook, trial.link, &world)
                 var comparison = Comparison(
                     trial: trial, kernel: kernel, model: outcome, world: world)

@@ -49,6 +49,7 @@ extension KernelOutcome {
 final class KernelSide {
     let bench: TestBench
     private let descriptors: [Int32]
+    let sequenceKey: (UInt64, UInt64)
     private let flowMap: Int32
     private var references: [TemplateReference] = []
     private var present: [Tuple] = []
@@ -69,6 +70,7 @@ final class KernelSide {
             raw.handshake.descriptor.number, raw.egress.descriptor.number,
         ]
         flowMap = bench.datapath.flows.number
+        sequenceKey = try bench.datapath.initialSequenceSecret()
         storeTemplates()
         for family in Family.all {
             for (listener, choice) in PlainChoice.all(family).enumerated() {

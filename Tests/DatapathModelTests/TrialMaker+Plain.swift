@@ -52,6 +52,10 @@ extension TrialMaker {
         down.nextSequence = UInt64(down.firstSequence)
         down.lastAcknowledgement = up.firstSequence
         up.lastAcknowledgement = down.firstSequence
+        up.sequenceDelta = random.word()
+        down.acknowledgementDelta = 0 &- up.sequenceDelta
+        up.timestampDelta = random.word()
+        down.echoDelta = 0 &- up.timestampDelta
         up.origin = Row.Origin(listener: 1, cluster: 2, endpoint: 3)
         down.origin = up.origin
         var rows = [
@@ -71,7 +75,7 @@ extension TrialMaker {
             draft.sequence = draft.flags & 2 != 0 ? row.handover.clientISN : row.firstSequence
             draft.acknowledgement = peer.firstSequence
         } else {
-            draft.acknowledgement = peer.firstSequence
+            draft.acknowledgement = peer.firstSequence &- row.acknowledgementDelta
         }
         if random.oneIn(6) { draft.sequence = random.near(draft.sequence) }
         if random.oneIn(6) { draft.acknowledgement = random.near(draft.acknowledgement) }

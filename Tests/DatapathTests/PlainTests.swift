@@ -40,14 +40,21 @@ private struct PlainTalk {
         return opening.rewrite
     }
 
+    /// What the client's sequence numbers and its clock are moved by towards the endpoint.
+    var shift: (sequence: UInt32, clock: UInt32) {
+        let row =
+            bench.datapath.opening(of: family.client) ?? bench.datapath.row(of: family.client)
+        return (row?.sequenceDelta ?? 0, row?.timestampValueDelta ?? 0)
+    }
+
     func synAck(from way: FlowTuple) -> TestPacket {
         var packet = TestPacket(way.reversed)
         packet.flags = [.syn, .ack]
         packet.sequence = endpointSequence
-        packet.acknowledgement = client.sequence &+ 1
+        packet.acknowledgement = client.sequence &+ 1 &+ shift.sequence
         packet.options = [
-            .maximumSegment(1460), .sackPermitted, .timestamps(77, client.timestamp), .nop,
-            .windowScale(11),
+            .maximumSegment(1460), .sackPermitted,
+            .timestamps(77, client.timestamp &+ shift.clock), .nop, .windowScale(11),
         ]
         return packet
     }
@@ -75,11 +82,24 @@ private struct PlainTalk {
         return way
     }
 
-    /// One hop further, under another tuple, and else as it was.
+    /// One hop further, under another tuple, with the client's numbers and clock as the receiver
+    /// knows them, and else as it was.
     func forwarded(_ packet: TestPacket, as tuple: FlowTuple) -> TestPacket {
+        let isOfClient = packet.tuple == family.client
         var packet = packet
         packet.tuple = tuple
         packet.timeToLive -= 1
+        if isOfClient {
+            packet.sequence &+= shift.sequence
+        } else if packet.flags.contains(.ack) {
+            packet.acknowledgement &-= shift.sequence
+        }
+        packet.options = packet.options.map { option in
+            guard case .timestamps(let value, let echo) = option else { return option }
+            return isOfClient
+                ? .timestamps(value &+ shift.clock, echo)
+                : .timestamps(value, echo &- shift.clock)
+        }
         return packet
     }
 }
@@ -106,8 +126,11 @@ private struct PlainTalk {
             let down = try #require(bench.datapath.row(of: way.reversed))
             #expect(up.state == .established && down.state == .established)
             #expect(up.createdNanoseconds == down.createdNanoseconds)
-            #expect((up.sequenceDelta, up.acknowledgementDelta) == (0, 0))
-            #expect((up.timestampValueDelta, up.windowShift) == (0, 0))
+            #expect((up.acknowledgementDelta, down.sequenceDelta) == (0, 0))
+            #expect(up.sequenceDelta &+ down.acknowledgementDelta == 0)
+            #expect((up.timestampEchoDelta, down.timestampValueDelta) == (0, 0))
+            #expect(up.timestampValueDelta &+ down.timestampEchoDelta == 0)
+            #expect((up.windowShift, down.windowShift) == (0, 0))
             #expect(up.endpointScale == 11)
             // The SYN and the ACK; the SYN-ACK.
             #expect(up.packets == 2 && down.packets == 1)
@@ -118,6 +141,57 @@ private struct PlainTalk {
             #expect(told.flows.map(\.kind) == [.established])
             #expect(told.flows.first?.isPlain == true)
             #expect(told.flows.first?.upstream == way)
+        }
+    }
+
+    /// The endpoint may remember the port: of another client, whose numbers and clock were others.
+    @Test(arguments: Family.allCases)
+    func `gives the endpoint sequence numbers and a clock that go on rising`(
+        family: Family
+    ) throws {
+        try TestBench.use { bench in
+            let secret = try bench.datapath.initialSequenceSecret()
+            #expect(secret != (0, 0))
+            var seen: [FlowTuple: [(sequence: UInt32, clock: UInt32, time: UInt64)]] = [:]
+            for number in 0..<40 as Range<UInt32> {
+                var talk = try PlainTalk(bench, family)
+                talk.client.sequence = 0 &- number &* 0x1234_5678
+                talk.client.timestamp = number &* 0x8765_4321
+                let way = try talk.open()
+                let row = try #require(bench.datapath.opening(of: family.client))
+                seen[way, default: []].append(
+                    (
+                        talk.client.sequence &+ talk.shift.sequence,
+                        talk.client.timestamp &+ talk.shift.clock, row.createdNanoseconds
+                    ))
+                bench.datapath.removeOpening(of: family.client)
+                bench.datapath.removeOpening(of: way.reversed)
+            }
+            #expect(seen.count == TestBench.plainPorts.count)
+            for ways in seen.values {
+                for (one, next) in zip(ways, ways.dropFirst()) {
+                    // A step is 4 µs or so (RFC 6528 §3).
+                    let steps = next.time / 4096 - one.time / 4096
+                    #expect(next.sequence &- one.sequence == UInt32(steps))
+                }
+                for one in ways {
+                    #expect(one.clock == UInt32(truncatingIfNeeded: one.time / 1_000_000))
+                }
+            }
+            #expect(Set(seen.values.map { $0[0].sequence >> 20 }).count > 1)
+        }
+    }
+
+    @Test(arguments: Family.allCases)
+    func `leaves a client without timestamps its options`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            var syn = talk.client.syn
+            syn.options = [.maximumSegment(1460)]
+            let result = try bench.run(.flowsEthernet, on: syn)
+            let row = try #require(bench.datapath.opening(of: family.client))
+            #expect(row.timestampValueDelta == 0)
+            expect(result, isRedirectOf: talk.forwarded(syn, as: row.rewrite))
         }
     }
 
@@ -178,7 +252,7 @@ private struct PlainTalk {
             let way = try talk.open()
             var refusal = TestPacket(way.reversed)
             refusal.flags = [.rst, .ack]
-            refusal.acknowledgement = talk.client.sequence &+ 1
+            refusal.acknowledgement = talk.client.sequence &+ 1 &+ talk.shift.sequence
             expect(
                 try bench.run(.flowsEthernet, on: refusal),
                 isRedirectOf: talk.forwarded(refusal, as: family.client.reversed))
@@ -242,7 +316,7 @@ private struct PlainTalk {
                 isRedirectOf: talk.forwarded(data, as: way))
             var back = TestPacket(way.reversed)
             back.sequence = talk.endpointSequence &+ 1
-            back.acknowledgement = talk.client.sequence &+ 1
+            back.acknowledgement = talk.client.sequence &+ 1 &+ talk.shift.sequence
             expect(
                 try bench.run(.flowsEthernet, on: back),
                 isRedirectOf: talk.forwarded(back, as: family.client.reversed))

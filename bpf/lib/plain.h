@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Plain listeners. Nobody looks at the client's bytes, so the datapath picks the endpoint itself
- * when the SYN comes, and translates from then on: both ends agree on numbers and options with each
- * other. No daemon is needed for it, but to say which endpoints are well, and to count.
+ * when the SYN comes, and translates from then on: both ends agree on options with each other. The
+ * client's sequence numbers and clock are ours towards the endpoint, which may remember the port
+ * from another client. No daemon is needed for it, but to say which endpoints are well, and to
+ * count.
  *
  *   SYN                        the client acknowledges the SYN-ACK
  *   ───▶ rows in openings ────────────────────────────────────────▶ rows in flows, ESTABLISHED
@@ -11,6 +13,7 @@
 #define SLUICE_PLAIN_H
 
 #include "hello.h"
+#include "sequence.h"
 #include "sources.h"
 #include "translate.h"
 
@@ -134,7 +137,8 @@ static __always_inline const struct plain_endpoint *pick_endpoint(const struct p
  * A port that no flow has, in way; one of an opening only after some attempts, so that SYNs that
  * nobody answers cannot take all ports. False: all that were tried have a flow.
  */
-static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct flow_entry *row)
+static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct flow_entry *row,
+				     __u32 client_isn)
 {
 	struct flow_tuple key;
 
@@ -143,6 +147,7 @@ static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct 
 		way->sport = nth_plain_port(hash_place(hash, plain_port_count));
 		/* Whose pool of ports it would be of hears of the flow. */
 		row->worker = bpf_ntohs(way->sport) % workers;
+		row->ack_delta = client_isn - initial_sequence(way, row->created_ns);
 		reverse_tuple(&key, way);
 		if (!bpf_map_lookup_elem(&flows, &key) &&
 		    !bpf_map_update_elem(&openings, &key, row,
@@ -155,7 +160,8 @@ static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct 
 /* Both rows of a flow that is about to be. False: there is no port, or no memory. */
 static __always_inline int make_opening(struct packet *p, const struct listener_entry *listener,
 					const struct plain_table *table,
-					const struct plain_endpoint *endpoint)
+					const struct plain_endpoint *endpoint,
+					const struct tcp_options *options)
 {
 	__u64 now = coarse_now();
 	/* With the time: a repeated SYN must not find the same ports taken. */
@@ -179,8 +185,15 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 	row->endpoint = endpoint->endpoint;
 	row->created_ns = now;
 	row->size_limit = SIZE_UNLIMITED;
-	if (!take_port(&way, hash, row))
+	/* Our clock: milliseconds, as in a splice. */
+	if (options->has_timestamps)
+		row->tsecr_delta = options->tsval - (__u32)(now / 1000000);
+	if (!take_port(&way, hash, row, p->seq))
 		return 0;
+	row->seq_delta = -row->ack_delta;
+	row->ack_delta = 0;
+	row->tsval_delta = -row->tsecr_delta;
+	row->tsecr_delta = 0;
 	row->rewrite = way;
 	row->flags |= FLOW_FLAG_UPSTREAM;
 	row->client_isn = p->seq;
@@ -220,14 +233,15 @@ static __noinline struct listener_entry *plain_listener(const struct packet *p)
 
 /* A SYN to a plain listener goes to an endpoint at once. NULL and CONTINUE: nobody serves. */
 static __noinline struct flow_entry *open_plain(struct packet *p,
-						const struct listener_entry *listener)
+						const struct listener_entry *listener,
+						const struct tcp_options *options)
 {
 	struct plain_table *table = plain_table(listener->listener, p->is_ipv6);
 	const struct plain_endpoint *endpoint = table ? pick_endpoint(p, table) : NULL;
 
 	if (!endpoint)
 		return plain_end(p, VERDICT_CONTINUE);
-	if (table_is_full() || !make_opening(p, listener, table, endpoint))
+	if (table_is_full() || !make_opening(p, listener, table, endpoint, options))
 		return plain_end(p, drop(COUNTER_PLAIN_FULL));
 	count(COUNTER_PLAIN_OPENED);
 	p->verdict = VERDICT_DROP;
@@ -265,7 +279,8 @@ static __always_inline struct flow_entry *endpoint_opening(struct __sk_buff *skb
 
 	if (!(p->tcp_flags & TCP_SYN))
 		return entry;
-	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK || !acknowledges(p->ack, peer))
+	if ((p->tcp_flags & (TCP_ACK | TCP_RST)) != TCP_ACK ||
+	    !acknowledges(p->ack + entry->ack_delta, peer))
 		return plain_end(p, drop(COUNTER_DROP_BAD_SYN_ACK));
 	if (!load_options(skb, p, &options))
 		return plain_end(p, drop(COUNTER_DROP_MALFORMED));
@@ -340,6 +355,7 @@ static __noinline struct flow_entry *plain_opening(struct __sk_buff *skb, struct
 static __always_inline struct flow_entry *plain_entry(struct __sk_buff *skb, struct packet *p)
 {
 	struct flow_entry *entry = plain_opening(skb, p);
+	struct tcp_options options = {};
 	struct listener_entry *listener;
 	enum verdict verdict;
 
@@ -354,7 +370,9 @@ static __always_inline struct flow_entry *plain_entry(struct __sk_buff *skb, str
 		if (verdict)
 			return plain_end(p, verdict);
 	}
-	entry = open_plain(p, listener);
+	if (!load_options(skb, p, &options))
+		return plain_end(p, drop(COUNTER_DROP_MALFORMED));
+	entry = open_plain(p, listener, &options);
 	if (entry || p->verdict)
 		return entry;
 	return plain_end(p, turn_away(skb, p, COUNTER_PLAIN_REFUSED, 1));
