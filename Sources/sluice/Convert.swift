@@ -9,7 +9,7 @@ struct Convert: ParsableCommand {
         abstract: "Print an Envoy bootstrap as a configuration of sluice's own.",
         discussion: """
             Every value is written out, as by "sluice config dump". What means something else here \
-            is said on standard error.
+            is said on standard error. Exit codes: 0 done, 2 the file has errors, each told in a line.
             """)
 
     @Argument(help: "The file.", completion: .file(extensions: ["yaml", "yml", "json"]))
@@ -18,9 +18,6 @@ struct Convert: ParsableCommand {
     func run() throws {
         let configuration = try load(file)
         print(configuration.text, terminator: "")
-        if configuration.interfaces.isEmpty {
-            printError(
-                "note: \(file) names no interface; add \"interface\", or start with --ifindex")
-        }
+        noteMissingInterface(of: configuration, file)
     }
 }

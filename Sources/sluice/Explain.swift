@@ -9,7 +9,8 @@ import WireTypes
 /// `sluice explain FILE`: what would become of a client, without one.
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the rule, cluster and endpoints for a client; nothing is sent.")
+        abstract: "Show the rule, cluster and endpoints for a client; nothing is sent.",
+        discussion: "Exit codes: 0 done, 2 the file or an argument is wrong.")
 
     /// How it is printed.
     enum Format: String, ExpressibleByArgument, CaseIterable {

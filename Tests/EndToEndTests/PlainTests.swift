@@ -82,6 +82,44 @@ extension EndToEndBeside {
             }
         }
 
+        /// The endpoint closes first and remembers the port; the next client to come by it has other
+        /// numbers and, if any, another clock.
+        @Test(arguments: Family.allCases, [true, false])
+        func `connect at once from ports that other clients had`(
+            family: Family, usesTimestamps: Bool
+        ) async throws {
+            var configuration = configuration(family)
+            configuration.settings = [
+                "limits: {closed_linger: 100ms}", "source: {ports: 20000-20007}",
+            ]
+            let number = usesTimestamps ? 1 : 0
+            try await withLab { [configuration] lab in
+                try await lab.startAndWait(
+                    .endpoint, [Checkout.reconnect, "serve", "\(Lab.echoPort)"])
+                _ = try await lab.startBalancer(configuration)
+                _ = try await lab.run(
+                    .client, ["sysctl", "-q", "-w", "net.ipv4.tcp_timestamps=\(number)"])
+                let sources = (21...28).map { "\(family.client.dropLast(2))\($0)" }
+                for source in sources {
+                    let entry = ["\(source)/\(family == .v4 ? 24 : 64)", "dev", "net0"]
+                    let nodad = family == .v4 ? [] : ["nodad"]
+                    _ = try await lab.run(.client, ["ip", "addr", "add"] + entry + nodad)
+                }
+                let output = try await lab.run(
+                    .client,
+                    [
+                        Checkout.reconnect, "connect", family.vip, "443", "--count", "32",
+                        "--sources", sources.joined(separator: ","),
+                    ], limit: .seconds(60))
+                #expect(output.text == "32 good\n")
+                #expect(try await lab.statistic("TcpExtTCPSynRetrans", of: .client) == 0)
+                let remembered = try await lab.run(
+                    .endpoint, ["ss", "-Htan", "state", "time-wait"])
+                let count = remembered.text.split(separator: "\n").count
+                #expect((1...8).contains(count), "\(remembered.text)")
+            }
+        }
+
         @Test func `reach an endpoint that speaks first`() async throws {
             try await withLab { lab in
                 try await lab.startAndWait(

@@ -209,6 +209,18 @@ extension BrokenFile {
                 example 10.0.0.1:443 or "[2001:db8::1]:443"; the port is missing
                 """),
         BrokenFile(
+            "an endpoint by a name without a port",
+            """
+            clusters:
+              web: [db]
+
+            """,
+            rest: oneListener,
+            errors: """
+                sluice.yaml:2:9: an endpoint is "db"; write an IP address and port, for example \
+                10.0.0.1:443 or "[2001:db8::1]:443"; names belong to "endpoints_dns", with a port
+                """),
+        BrokenFile(
             "an endpoint by name",
             """
             clusters:

@@ -202,7 +202,7 @@ extension BrokenFile {
             errors: """
                 sluice.yaml:2:18: "address" is "192.0.2.1:9099-9000"; write an IP address and \
                 port, for example 192.0.2.1:443 or "[2001:db8::1]:443", or a range of ports \
-                as in 192.0.2.1:9000-9099
+                as in 192.0.2.1:9000-9099; the first port is the larger one
                 """),
         BrokenFile(
             "a bad one among addresses",

@@ -161,6 +161,19 @@ extension BrokenFile {
                 example "[2001:db8::1]:443"
                 """),
         BrokenFile(
+            "a regular expression between double quotes",
+            #"""
+            listeners:
+              a:
+                routes: {"~kafka(\d)": web}
+
+            """#,
+            errors: #"""
+                sluice.yaml:3:22: YAML syntax: found unknown escape character while parsing a quoted \#
+                scalar that begins in line 3; put regular expressions between single quotes, as in \#
+                '~kafka(\d+)'
+                """#),
+        BrokenFile(
             "an unknown alias",
             """
             instance: *name

@@ -67,6 +67,9 @@ struct SourceText {
         if text.contains("]:"), text.contains("[") {
             return "; put quotes around IPv6 addresses, for example \"[2001:db8::1]:443\""
         }
+        if text.contains("\\"), text.contains("\"") {
+            return "; put regular expressions between single quotes, as in '~kafka(\\d+)'"
+        }
         if text.contains("*") {
             return "; put quotes around text that begins with a star, as in \"*.example.com\""
         }

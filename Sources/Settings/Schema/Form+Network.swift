@@ -56,8 +56,11 @@ extension Form where Value == TransportAddress {
         accepted: "an IP address and port, for example 10.0.0.1:443 or \"[2001:db8::1]:443\"",
         shape: .text("^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+$"),
         advice: { text in
-            Form<EndpointName>.endpointName.parse(text) == nil
-                ? addressAdvice(text) : "names belong to \"endpoints_dns\""
+            if Form<EndpointName>.endpointName.parse(text) != nil {
+                return "names belong to \"endpoints_dns\""
+            }
+            return isName(text)
+                ? "names belong to \"endpoints_dns\", with a port" : addressAdvice(text)
         },
         parse: { text in
             TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
@@ -144,8 +147,17 @@ private func addressAdvice(_ text: String) -> String? {
     if IPAddress(text) != nil, !text.contains(":") { return "the port is missing" }
     guard !text.contains("[") else { return nil }
     if text.count(where: { $0 == ":" }) > 1 { return "IPv6 addresses are written in brackets" }
-    let isName = text.prefix { $0 != ":" }.contains { $0.isLetter }
-    return isName ? "host names are not looked up" : nil
+    if isName(text) { return "host names are not looked up" }
+    let ports = text.split(separator: ":").last?.split(separator: "-").map { Port(text: $0) }
+    if let ports, ports.count == 2, let first = ports[0], let last = ports[1], last < first {
+        return "the first port is the larger one"
+    }
+    return nil
+}
+
+private func isName(_ text: String) -> Bool {
+    text.prefix { $0 != ":" }.contains { $0.isLetter }
+        && !text.contains("[") && text.count(where: { $0 == ":" }) < 2
 }
 
 /// A port or `first-last`.

@@ -59,7 +59,8 @@ enum ClusterSection: Section {
             most: Cluster.endpointLimit))
     static let endpointsFile = ValueKey(
         "endpoints_file", Form.filePath.orAbsent("none"), standard: nil,
-        "In place of endpoints a file of them, one a line; a change is followed at once.")
+        "In place of endpoints a file of them, one a line: an address, and perhaps weight=N and "
+            + "priority=N; # begins a comment. A change is followed at once.")
     static let endpointsDNS = ListKey(
         "endpoints_dns", .endpointName, standard: "none",
         "In place of endpoints names: all their addresses, looked up again as their TTL says.")

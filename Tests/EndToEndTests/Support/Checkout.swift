@@ -20,6 +20,7 @@ enum Checkout {
     static let echoEndpoint = tests.appending(path: "Lab/echo_endpoint.py").path
     static let silentClients = tests.appending(path: "Lab/silent_clients.py").path
     static let greeting = tests.appending(path: "Lab/greeting.py").path
+    static let reconnect = tests.appending(path: "Lab/reconnect.py").path
     static let preface = tests.appending(path: "Lab/preface.py").path
     static let mixed = tests.appending(path: "Lab/mixed.py").path
     static let stream = tests.appending(path: "Lab/stream.py").path
