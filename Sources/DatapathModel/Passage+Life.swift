@@ -62,7 +62,16 @@ extension Passage {
         let acknowledged = other.lastAcknowledgement &+ other.acknowledgementDelta
         // How far the sender is can be forged, but not the bytes in front, of which we saw nearly all.
         let isTrue = row.nextSequence &- UInt64(row.firstSequence) <= row.bytes &+ 1 << 16
-        let sent = isTrue ? UInt32(truncatingIfNeeded: row.nextSequence) &- acknowledged : 0
+        var sent = UInt32(truncatingIfNeeded: row.nextSequence) &- acknowledged
+        // So can ACKs: they are of bytes that we saw, or nearly.
+        let passed = acknowledged &- row.firstSequence &+ 1 << 16
+        if UInt64(passed) > row.bytes &+ 2 << 16 { return }
+        if isTrue, sent >= 1 << 31 {
+            if 0 &- sent > 1 << 16 { return }
+            sent = 0
+        } else if !isTrue {
+            sent = 0
+        }
         guard row.state != .closed, segment.sequence &- acknowledged <= sent else { return }
         if row.state != .reset { tell(.reset, segment, row) }
         world.rows[index].row.state = .reset
@@ -95,7 +104,7 @@ extension Passage {
     private mutating func acknowledgeFIN(_ segment: Segment, _ index: Int, _ peer: Int) {
         let row = world.rows[index].row
         guard row.flags.contains(.peerFIN), segment.has(Flag.ack),
-            !isBefore(segment.acknowledgement, row.finAcknowledgement)
+            segment.acknowledgement == row.finAcknowledgement
         else { return }
         world.rows[index].row.flags.insert(.finAcknowledged)
         guard world.rows[peer].row.flags.contains(.finAcknowledged), row.state != .closed else {

@@ -117,7 +117,7 @@ extension Passage {
 
     private mutating func clientOpening(_ segment: Segment, _ row: Row, _ peer: Row) -> Verdict {
         if segment.has(Flag.syn) {
-            if segment.sequence == row.handover.clientISN {
+            if segment.sequence == row.handover.clientISN, !isGivenUp(segment, row, peer) {
                 return translateOpening(segment, segment.tuple)
             }
             forgetOpening(segment.tuple, row)
@@ -139,12 +139,25 @@ extension Passage {
         return translate(segment, world.rows.count - 1)
     }
 
+    /// Whether the endpoint has not answered for half a second, and others get such clients by now.
+    private func isGivenUp(_ segment: Segment, _ row: Row, _ peer: Row) -> Bool {
+        let now = world.earlier == 0 ? world.now : world.earlier
+        guard !peer.flags.contains(.answered), now &- row.created >= 500_000_000,
+            let endpoint = endpoint(for: segment)
+        else { return false }
+        return (endpoint.address, endpoint.port)
+            != (row.rewrite.destination, row.rewrite.destinationPort)
+    }
+
     private mutating func endpointOpening(_ segment: Segment, _ row: Row, _ peer: Row) -> Verdict {
         if segment.has(Flag.syn) {
             guard segment.flags & (Flag.ack | Flag.rst) == Flag.ack,
                 isSent(segment.acknowledgement &+ row.acknowledgementDelta, by: peer)
             else { return end(.drop, .dropBadSynAck) }
-            note(segment, row, peer)
+            let isRepeated =
+                row.flags.contains(.answered) && row.firstSequence == segment.sequence &+ 1
+            // Data may have come behind the first one (RFC 7413).
+            if !isRepeated { note(segment, row, peer) }
         }
         return translateOpening(segment, segment.tuple)
     }

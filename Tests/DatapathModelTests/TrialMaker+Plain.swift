@@ -21,6 +21,9 @@ extension TrialMaker {
         let place = random.below(PlainChoice.all(family).count)
         trial.plain = PlainChoice.all(family)[place]
         trial.handshakes.listener.id = UInt16(place)
+        for index in trial.openings.indices {
+            trial.openings[index].row.origin?.listener = UInt16(place)
+        }
         if trial.rows.isEmpty, random.oneIn(4) { takePorts() }
     }
 

@@ -259,6 +259,48 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
+    /// Else one of them would make nearly every number of the other end's RST plausible.
+    @Test(
+        arguments: [1 << 17, 1 << 29, 0x7fff_ffff] as [UInt32], [0, 1 << 16, 1 << 31] as [UInt32])
+    func `believes no RST after an ACK of bytes that nobody sent`(
+        ahead: UInt32, step: UInt32
+    ) throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            let known = settled.upstream.lastAcknowledgement
+            try send(bench, splice.fromClient { $0.acknowledgement = known &+ ahead })
+            // The very number that the forged ACK names, and others.
+            let named = known &+ ahead &+ splice.upstream.acknowledgementDelta
+            try send(bench, splice.fromEndpoint([.rst]) { $0.sequence = named &+ step })
+            try expectState(bench, .established)
+        }
+    }
+
+    /// Traffic goes on, and sooner or later acknowledges what lies behind a forged number.
+    @Test func `is not over when FINs were forged at both ends`() throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            let (up, down) = (settled.upstream, settled.downstream)
+            let sent = splice.fromClient().sequence
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) {
+                    $0.sequence = sent &- 1 << 20
+                    $0.acknowledgement = up.lastAcknowledgement
+                })
+            try send(
+                bench,
+                splice.fromEndpoint([.fin, .ack]) {
+                    $0.sequence = sent &- 1 << 20
+                    $0.acknowledgement = down.lastAcknowledgement
+                })
+            try send(bench, splice.fromClient { $0.acknowledgement = up.lastAcknowledgement })
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = down.lastAcknowledgement })
+            try expectState(bench, .closing)
+            #expect(bench.records().flows.isEmpty)
+        }
+    }
+
     @Test func `counts new data once, across the end of the numbers`() throws {
         try TestBench.use { bench in
             var splice = settled
@@ -293,7 +335,9 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try splice.program(bench)
             try settled.program(bench)
-            try send(bench, clientFINPacket())
+            var fin = clientFINPacket()
+            fin.acknowledgement = settled.upstream.lastAcknowledgement
+            try send(bench, fin)
             try send(bench, splice.fromEndpoint([.rst]))
             try expectState(bench, .reset)
             try send(bench, splice.fromEndpoint { $0.payload = [1] })

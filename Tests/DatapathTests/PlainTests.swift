@@ -3,6 +3,7 @@
 import Balancing
 import Datapath
 import DatapathTesting
+import Glibc
 import KernelBPF
 import Testing
 import WireTypes
@@ -221,6 +222,64 @@ private struct PlainTalk {
             // Perhaps from the same port: the first one's rows are gone.
             _ = try talk.open()
             #expect(bench.datapath.opening(of: family.client)?.firstSequence == 100)
+        }
+    }
+
+    /// The endpoint is down, as checks have found meanwhile, and has others in its place.
+    @Test(arguments: Family.allCases)
+    func `sends a repeated SYN that nobody answered to whoever serves by now`(
+        family: Family
+    ) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            _ = try talk.open()
+            let other = TransportAddress(family.upstream.destination.address, 9999)
+            let table = PlainTable(
+                cluster: 5, hashesPort: false,
+                endpoints: [
+                    PlainTable.Endpoint(
+                        address: other, sources: [family.upstream.source.address], index: 2)
+                ], slots: [0])
+            try bench.datapath.setPlainTable(table, listener: 3, isIPv4: family == .v4)
+            _ = try bench.run(.flowsEthernet, on: talk.client.syn)
+            // Perhaps its answer is under way.
+            #expect(
+                bench.datapath.opening(of: family.client)?.rewrite.destination
+                    == family.upstream.destination)
+            usleep(600_000)
+            _ = try bench.run(.flowsEthernet, on: talk.client.syn)
+            let opening = try #require(bench.datapath.opening(of: family.client))
+            #expect(opening.rewrite.destination == other)
+            #expect(bench.counts[.plainOpened] == 2)
+            // This one answered: its client stays.
+            _ = try bench.run(.flowsEthernet, on: talk.synAck(from: opening.rewrite))
+            _ = try PlainTalk(bench, family)
+            usleep(600_000)
+            _ = try bench.run(.flowsEthernet, on: talk.client.syn)
+            #expect(
+                bench.datapath.opening(of: family.client)?.rewrite.destination == other)
+        }
+    }
+
+    /// As with data in its SYN (RFC 7413): the endpoint's own may come before its SYN-ACK does again.
+    @Test(arguments: Family.allCases)
+    func `keeps what the endpoint sent when its SYN-ACK comes again`(family: Family) throws {
+        try TestBench.use { bench in
+            let talk = try PlainTalk(bench, family)
+            let way = try talk.open()
+            let synAck = talk.synAck(from: way)
+            _ = try bench.run(.flowsEthernet, on: synAck)
+            var data = TestPacket(way.reversed)
+            data.flags = [.ack]
+            data.sequence = talk.endpointSequence &+ 1
+            data.acknowledgement = synAck.acknowledgement
+            data.payload = [1, 2, 3]
+            _ = try bench.run(.flowsEthernet, on: data)
+            _ = try bench.run(.flowsEthernet, on: synAck)
+            var answer = talk.answer()
+            answer.acknowledgement &+= 3
+            #expect(try bench.run(.flowsEthernet, on: answer).verdict == TCVerdict.redirect)
+            #expect(bench.datapath.row(of: family.client)?.state == .established)
         }
     }
 

@@ -68,6 +68,9 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 	report_flow(p, entry, RECORD_CLOSED);
 }
 
+/* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
+#define WINDOW_MAX (1u << 30)
+
 /* Bytes of a sender that may not have passed us: a PROXY header, what the daemon sent on. */
 #define UNSEEN_MAX (1u << 16)
 
@@ -83,8 +86,16 @@ static __always_inline int rst_is_plausible(const struct packet *p, const struct
 	__u32 acknowledged = peer->last_ack + peer->ack_delta;
 	__u32 sent = (__u32)entry->next_seq - acknowledged;
 
-	if (entry->next_seq - entry->first_seq > entry->bytes + UNSEEN_MAX)
+	/* ACKs can be forged as well: they are of bytes that passed us, or nearly. */
+	if (acknowledged - entry->first_seq + UNSEEN_MAX > entry->bytes + 2 * UNSEEN_MAX)
+		return 0;
+	if (entry->next_seq - entry->first_seq > entry->bytes + UNSEEN_MAX) {
 		sent = 0;
+	} else if ((__s32)sent < 0) {
+		if (-sent > UNSEEN_MAX)
+			return 0;
+		sent = 0;
+	}
 	return p->seq - acknowledged <= sent;
 }
 
@@ -110,14 +121,12 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 									    : FLOW_ESTABLISHED;
 	if (p->tcp_flags & TCP_FIN)
 		flow_fin(p, entry, peer);
-	if (entry->flags & FLOW_FLAG_PEER_FIN && p->tcp_flags & TCP_ACK &&
-	    !seq_before(p->ack, entry->fin_ack))
+	/* Nothing is behind a FIN: any other number is of an earlier byte, or the FIN was forged.
+	 */
+	if (entry->flags & FLOW_FLAG_PEER_FIN && p->tcp_flags & TCP_ACK && p->ack == entry->fin_ack)
 		flow_fin_acked(p, entry, peer);
 	return 0;
 }
-
-/* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
-#define WINDOW_MAX (1u << 30)
 
 /* How many packets a super-packet stands for. One from a virtual machine comes without the number
  * (linux/virtio_net.h has the size alone). */

@@ -270,6 +270,13 @@ static __always_inline void note_syn_ack(const struct packet *p, struct flow_ent
 	peer->last_ack = p->seq + 1;
 }
 
+/* Whether it came before: data may have come behind it (RFC 7413). */
+static __always_inline int is_repeated_syn_ack(const struct packet *p,
+					       const struct flow_entry *entry)
+{
+	return entry->flags & FLOW_FLAG_ANSWERED && entry->first_seq == p->seq + 1;
+}
+
 /* A packet of the endpoint before the client acknowledged its SYN-ACK. */
 static __always_inline struct flow_entry *endpoint_opening(struct __sk_buff *skb, struct packet *p,
 							   struct flow_entry *entry,
@@ -284,7 +291,8 @@ static __always_inline struct flow_entry *endpoint_opening(struct __sk_buff *skb
 		return plain_end(p, drop(COUNTER_DROP_BAD_SYN_ACK));
 	if (!load_options(skb, p, &options))
 		return plain_end(p, drop(COUNTER_DROP_MALFORMED));
-	note_syn_ack(p, entry, peer, &options);
+	if (!is_repeated_syn_ack(p, entry))
+		note_syn_ack(p, entry, peer, &options);
 	return entry;
 }
 
@@ -312,14 +320,36 @@ static __always_inline struct flow_entry *establish(struct packet *p, struct flo
 	return bpf_map_lookup_elem(&flows, &p->tuple);
 }
 
+/* After so long a SYN that its endpoint did not answer may go to another one. */
+#define SYN_PATIENCE_NS 500000000ull
+
+/* Whether clients like this one are sent elsewhere by now, since nobody answered it. */
+static __always_inline int is_given_up(const struct packet *p, const struct flow_entry *entry,
+				       const struct flow_entry *peer)
+{
+	const struct plain_endpoint *endpoint;
+	const struct plain_table *table;
+
+	if (peer->flags & FLOW_FLAG_ANSWERED || coarse_now() - entry->created_ns < SYN_PATIENCE_NS)
+		return 0;
+	table = plain_table(entry->listener, p->is_ipv6);
+	endpoint = table ? pick_endpoint(p, table) : NULL;
+	if (!endpoint)
+		return 0;
+	for (__u32 i = 0; i < 4; i++)
+		if (endpoint->addr.word[i] != entry->rewrite.daddr.word[i])
+			return 1;
+	return endpoint->port != entry->rewrite.dport;
+}
+
 /* A packet of the client until then. */
 static __always_inline struct flow_entry *client_opening(struct packet *p, struct flow_entry *entry,
 							 struct flow_entry *peer)
 {
 	if (p->tcp_flags & TCP_SYN) {
-		if (p->seq == entry->client_isn)
+		if (p->seq == entry->client_isn && !is_given_up(p, entry, peer))
 			return entry;
-		/* Another connection of the same port: the first was given up. */
+		/* Another connection of the same port, or another endpoint. */
 		delete_opening(&p->tuple, entry);
 		return plain_end(p, VERDICT_CONTINUE);
 	}
