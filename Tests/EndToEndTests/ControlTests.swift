@@ -83,6 +83,39 @@ extension EndToEnd {
             }
         }
 
+        @Test func `what is said of its weight leaves a drain as it is`() async throws {
+            let configuration = twoEndpoints()
+            try await withLab { lab in
+                try await lab.startEcho(port: 9700)
+                try await lab.startEcho(port: 9701)
+                _ = try await lab.startBalancer(configuration)
+                let endpoint = "10.0.0.10:9701"
+                let drain = try await control(lab, "drain", "echo", endpoint, "--deadline", "60s")
+                #expect(drain.isSuccess, "\(drain)")
+                let weight = try await control(
+                    lab, "set", "echo", endpoint, "--weight", "3", "--ttl", "1s")
+                #expect(weight.isSuccess, "\(weight)")
+                #expect(try await view(9701, lab).weight == 3)
+                let isOver = try await isTrue(within: .seconds(4)) {
+                    try await view(9701, lab).weight == 1
+                }
+                #expect(isOver)
+                let state = try await view(9701, lab)
+                #expect(state.state == "drain" && state.ttl == nil, "\(state)")
+                #expect((state.deadline ?? 0) > 40_000, "\(state)")
+
+                // And the other way round.
+                _ = try await control(lab, "set", "echo", endpoint, "--weight", "2")
+                _ = try await control(
+                    lab, "set", "echo", endpoint, "--state", "down", "--ttl", "1s")
+                let isBack = try await isTrue(within: .seconds(4)) {
+                    try await view(9701, lab).state == "auto"
+                }
+                #expect(isBack)
+                #expect(try await view(9701, lab).weight == 2)
+            }
+        }
+
         @Test func `weights and verdicts hold at once, until their time is over`() async throws {
             let configuration = twoEndpoints([
                 "health: {interval: 200ms, timeout: 1s, fall: 2, rise: 2}"

@@ -39,7 +39,7 @@ struct SetEndpoint: ParsableCommand {
         discussion: """
             States: auto (it serves when checks find it well), up and down (whatever checks find), \
             drain (no new connections; those that it has go on). It lasts until another word, a \
-            restart, or the end of --ttl.
+            restart, or the end of --ttl; what is not named stays as it is.
             """)
 
     @Argument(help: "The cluster.")
@@ -54,7 +54,7 @@ struct SetEndpoint: ParsableCommand {
     @Option(help: "Its share of new connections, 0 to 65535.")
     var weight: Int?
 
-    @Option(help: "After that time it is as configured again, for example 10m.")
+    @Option(help: "After that time what is set here is as configured again, for example 10m.")
     var ttl: String?
 
     @OptionGroup var named: InstanceOption

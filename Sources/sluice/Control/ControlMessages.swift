@@ -12,7 +12,7 @@ struct ControlRequest: Codable, Sendable {
     var endpoint: String?
     var state: WantedState?
     var weight: Int?
-    /// After so many milliseconds the endpoint is as configured again.
+    /// After so many milliseconds what this request says is over.
     var ttl: Int?
     /// After so many milliseconds what is left of its connections is reset.
     var deadline: Int?

@@ -22,11 +22,38 @@ final class EndpointDesk: Sendable {
         var administration = Administration.up
         /// nil: the configured one.
         var weight: Int?
-        /// CLOCK_MONOTONIC nanoseconds; nil: until another order.
-        var expires: UInt64?
+        /// Each is as long as was said of it: CLOCK_MONOTONIC nanoseconds; nil: until another order.
+        var administrationExpires: UInt64?
+        var weightExpires: UInt64?
+        /// When what is left of its connections is reset.
         var deadline: UInt64?
+        /// The cluster's in the datapath, also when it is configured no more.
+        var clusterID: UInt16
 
         var isNone: Bool { administration == .up && weight == nil }
+
+        var expires: UInt64? { [administrationExpires, weightExpires].compactMap(\.self).min() }
+
+        /// Says what `request` says, and leaves the rest as it was.
+        mutating func take(_ request: ControlRequest, now: UInt64) {
+            let until = { (time: Int?) in time.map { now + UInt64($0) * 1_000_000 } }
+            let isOfBoth = request.weight == nil && request.state == nil
+            if let weight = request.weight { self.weight = weight }
+            if let wanted = request.state { administration = wanted.administration }
+            if request.weight != nil || isOfBoth { weightExpires = until(request.ttl) }
+            if request.state != nil || isOfBoth {
+                administrationExpires = until(request.ttl)
+                deadline = until(request.deadline)
+            }
+        }
+
+        /// Forgets what is over by now; whether the endpoint's state was among it.
+        mutating func expire(now: UInt64) -> Bool {
+            if let time = weightExpires, time <= now { (weight, weightExpires) = (nil, nil) }
+            guard let time = administrationExpires, time <= now else { return false }
+            (administration, administrationExpires, deadline) = (.up, nil, nil)
+            return true
+        }
     }
 
     private struct State {
@@ -59,13 +86,13 @@ final class EndpointDesk: Sendable {
             for (index, cluster) in routing.configuration.clusters.enumerated() {
                 for (place, endpoint) in cluster.endpoints.enumerated() {
                     let key = Key(cluster: cluster.name, address: endpoint.address)
-                    Self.carryOut(state.orders[key] ?? Order(), index, place, state, now: now)
+                    Self.carryOut(state.orders[key], index, place, state, now: now)
                 }
             }
         }
     }
 
-    private func carryOut(_ order: Order, _ key: Key, _ state: State, now: UInt64) {
+    private func carryOut(_ order: Order?, _ key: Key, _ state: State, now: UInt64) {
         guard let cluster = try? Self.place(state, key.cluster),
             let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
         else { return }
@@ -73,12 +100,12 @@ final class EndpointDesk: Sendable {
     }
 
     private static func carryOut(
-        _ order: Order, _ cluster: Int, _ endpoint: Int, _ state: State, now: UInt64
+        _ order: Order?, _ cluster: Int, _ endpoint: Int, _ state: State, now: UInt64
     ) {
         let states = state.routing.snapshot.clusters[cluster].picker.states
         let configured = state.routing.configuration.clusters[cluster].endpoints[endpoint]
-        states.set(administration: order.administration, of: endpoint, now: now)
-        states.set(weight: order.weight ?? configured.weight, of: endpoint, now: now)
+        states.set(administration: order?.administration ?? .up, of: endpoint, now: now)
+        states.set(weight: order?.weight ?? configured.weight, of: endpoint, now: now)
     }
 
     /// All clusters, or the one of that name.
@@ -100,24 +127,22 @@ final class EndpointDesk: Sendable {
             guard let time, !(1...Self.longest).contains(time) else { continue }
             throw Refusal("\(word) is \(time) ms; it may be 1 ms to 365 days")
         }
-        let until = { (time: Int?) in time.map { now + UInt64($0) * 1_000_000 } }
         return try state.withLock { state in
             let cluster = try Self.place(state, request.cluster ?? "")
             let endpoint = try Self.place(state, request.endpoint ?? "", in: cluster)
             let configured = state.routing.configuration.clusters[cluster]
             let address = configured.endpoints[endpoint].address
             let key = Key(cluster: configured.name, address: address)
-            var order = state.orders[key] ?? Order()
+            let id = state.routing.snapshot.clusters[cluster].id
+            var order = state.orders[key] ?? Order(clusterID: id)
             let wasDown = order.administration == .forcedDown || order.deadline != nil
-            order.weight = request.weight ?? order.weight
-            if let wanted = request.state { order.administration = wanted.administration }
-            (order.expires, order.deadline) = (until(request.ttl), until(request.deadline))
+            order.take(request, now: now)
             state.orders[key] = order.isNone ? nil : order
             carryOut(order, key, state, now: now)
             if request.state == .down {
-                end(address, configured.onDown, state, cluster)
+                end(address, of: id, configured.onDown)
             } else if wasDown, request.state != nil {
-                spare(address, state, cluster)
+                sweeper?.spare(flowsTo: address, of: id)
             }
             let view = Self.view(state, cluster, endpoint, now: now)
             logger.notice(
@@ -134,55 +159,53 @@ final class EndpointDesk: Sendable {
     /// Carries out what is due; the answer is when the next thing is.
     func work(now: UInt64) -> UInt64? {
         state.withLock { state in
-            for (key, order) in state.orders {
+            for (key, var order) in state.orders {
                 if let deadline = order.deadline, deadline <= now {
-                    state.orders[key]?.deadline = nil
-                    endRest(key, state)
+                    order.deadline = nil
+                    endRest(of: order, key, state)
                 }
                 if let expires = order.expires, expires <= now {
-                    state.orders[key] = nil
-                    restore(key, state, now: now)
+                    if order.expire(now: now) {
+                        sweeper?.spare(flowsTo: key.address, of: order.clusterID)
+                    }
+                    carryOut(order, key, state, now: now)
+                    tellExpiry(of: order, key)
                 }
+                state.orders[key] = order.isNone ? nil : order
             }
             return state.orders.values.flatMap { [$0.expires, $0.deadline] }
                 .compactMap(\.self).min()
         }
     }
 
-    private func endRest(_ key: Key, _ state: State) {
-        guard let cluster = try? Self.place(state, key.cluster),
-            let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
-        else { return }
-        let states = state.routing.snapshot.clusters[cluster].picker.states
+    /// Also of an endpoint that left the configuration meanwhile.
+    private func endRest(of order: Order, _ key: Key, _ state: State) {
+        let snapshot = state.routing.snapshot
+        let place = snapshot.targets.firstIndex { $0.address == key.address }
         logger.notice(
             "drain is over: what is left of the endpoint's connections is reset",
             metadata: [
                 "cluster": "\(key.cluster)", "endpoint": "\(key.address)",
-                "connections": "\(states.active(of: endpoint))",
+                "connections": "\(place.map { snapshot.loads[$0].active } ?? 0)",
             ])
-        end(key.address, .reset, state, cluster)
+        end(key.address, of: order.clusterID, .reset)
     }
 
-    private func restore(_ key: Key, _ state: State, now: UInt64) {
-        carryOut(Order(), key, state, now: now)
-        if let cluster = try? Self.place(state, key.cluster) { spare(key.address, state, cluster) }
+    private func tellExpiry(of order: Order, _ key: Key) {
         logger.notice(
-            "endpoint is as configured again",
-            metadata: ["cluster": "\(key.cluster)", "endpoint": "\(key.address)"])
+            order.isNone
+                ? "endpoint is as configured again"
+                : "a part of what was ordered of an endpoint is over",
+            metadata: [
+                "cluster": "\(key.cluster)", "endpoint": "\(key.address)",
+                "state": "\(WantedState(order.administration).rawValue)",
+            ])
     }
 
-    private func end(
-        _ address: TransportAddress, _ action: DownAction, _ state: State, _ cluster: Int
-    ) {
+    private func end(_ address: TransportAddress, of cluster: UInt16, _ action: DownAction) {
         guard let pace = action.resetsPerSecond else { return }
-        let id = state.routing.snapshot.clusters[cluster].id
-        sweeper?.end(flowsTo: address, of: id, perSecond: pace)
-        relay.end(connectionsTo: address, of: id)
-    }
-
-    /// Lets those go on that are not ended yet.
-    private func spare(_ address: TransportAddress, _ state: State, _ cluster: Int) {
-        sweeper?.spare(flowsTo: address, of: state.routing.snapshot.clusters[cluster].id)
+        sweeper?.end(flowsTo: address, of: cluster, perSecond: pace)
+        relay.end(connectionsTo: address, of: cluster)
     }
 
     private static func place(_ state: State, _ cluster: String) throws -> Int {
