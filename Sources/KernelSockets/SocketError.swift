@@ -34,6 +34,8 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The errno of a connection that nobody answered, ETIMEDOUT.
     public static let timedOut = ETIMEDOUT
+    /// Of an address that leads back to where one is.
+    public static let loop = ELOOP
 
     /// Whether the process or the system has no more descriptors.
     public var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }

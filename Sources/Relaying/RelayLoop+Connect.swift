@@ -30,6 +30,7 @@ extension RelayLoop {
             connection.report?.endpoint = candidate.index
             connection.asked = MonotonicClock.nanoseconds
             do throws(SocketError) {
+                try refuseLoop(to: candidate.address)
                 let socket = try TCPSocket.connecting(
                     to: candidate.address, from: candidate.source)
                 prepare(socket)
@@ -45,6 +46,26 @@ extension RelayLoop {
         }
         log(connection, "no endpoint accepted")
         reject(connection, plan.whenExhausted)
+    }
+
+    /// An endpoint that is a listening socket of ours would make its client a client again, and so on
+    /// until nobody has a descriptor left. Names may come to mean us at any time.
+    private func refuseLoop(to address: TransportAddress) throws(SocketError) {
+        guard policy.isOfThisHost(address.address) else { return }
+        let isOurs = listeners.values.contains { listener in
+            let own = listener.socket.address
+            return own.port == address.port
+                && (own.address == address.address
+                    || own.address.isUnspecified
+                        && own.address.isIPv4 == address.address.isIPv4)
+        }
+        guard isOurs else { return }
+        if toldLoops.insert(address).inserted {
+            logger.warning(
+                "an endpoint is this balancer itself; its clients go to another one or none",
+                metadata: ["endpoint": "\(address)"])
+        }
+        throw SocketError("connect", address.description, code: SocketError.loop)
     }
 
     private func tellFailure(_ connection: Connection, _ error: SocketError) {
@@ -83,7 +104,7 @@ extension RelayLoop {
         }
         if let report = currentReport(connection) { observer.didUpdate(report) }
         log(connection, "relaying")
-        setDeadline(connection, in: limits.idleTimeout)
+        awaitIdleness(connection, limits.idleTimeout)
         copy(connection)
     }
 

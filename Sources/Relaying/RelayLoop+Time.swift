@@ -49,7 +49,13 @@ extension RelayLoop {
             note(.idle, of: connection)
             return reset(connection)
         }
-        setDeadline(connection, in: .nanoseconds(Int64(limit.nanoseconds - idle)))
+        awaitIdleness(connection, .nanoseconds(Int64(limit.nanoseconds - idle)))
+    }
+
+    /// Looks again after `rest`, or earlier: entries of connections that are over stay in the queue
+    /// until their time, so that of a day's connections nothing must be left.
+    func awaitIdleness(_ connection: Connection, _ rest: Duration?) {
+        setDeadline(connection, in: rest.map { min($0, .seconds(60)) })
     }
 
     /// Notes bytes for the next report.

@@ -27,6 +27,8 @@ final class RelayLoop {
     var unreported: [UInt64] = []
     /// When they will be; nil: nothing to report.
     var nextReport: UInt64?
+    /// Endpoints that are listeners of ours, and of which people were told.
+    var toldLoops: Set<TransportAddress> = []
     /// Listening sockets are not watched until then: out of descriptors.
     var acceptAgain: UInt64?
     /// Read at the start of a round; a round takes milliseconds.

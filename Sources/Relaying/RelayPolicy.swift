@@ -54,6 +54,9 @@ public protocol RelayPolicy: Sendable {
         listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
     ) -> RelayDecision
 
+    /// Whether an address is one of this host's.
+    func isOfThisHost(_ address: IPAddress) -> Bool
+
     /// How the first bytes of a client from an address are dealt with.
     func manner(listener: UInt16, source: IPAddress) -> RelayManner
 }
@@ -61,6 +64,11 @@ public protocol RelayPolicy: Sendable {
 extension RelayPolicy {
     /// A hello is awaited.
     public func manner(listener: UInt16, source: IPAddress) -> RelayManner { RelayManner() }
+}
+
+extension RelayPolicy {
+    /// Only loopback addresses are known without asking.
+    public func isOfThisHost(_ address: IPAddress) -> Bool { address.isLoopback }
 }
 
 extension RelayPolicy {

@@ -236,12 +236,12 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     private func reason(for tuple: FlowTuple) -> RelayReason {
         if let reason = reasons.withLock({ $0.removeValue(forKey: tuple) }) { return reason }
-        if isLocal(tuple.source.address) { return .localClient }
+        if isOfThisHost(tuple.source.address) { return .localClient }
         return datapath == nil ? .noBPF : .noRoute
     }
 
-    private func isLocal(_ source: IPAddress) -> Bool {
-        source.isLoopback || own.withLock { $0.contains(source) }
+    func isOfThisHost(_ address: IPAddress) -> Bool {
+        address.isLoopback || own.withLock { $0.contains(address) }
     }
 
     // The relay tells.
@@ -257,7 +257,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// One from elsewhere came past an interface where nothing was attached, and may go on past the
     /// same interface with everything attached.
     func didAccept(_ tuple: FlowTuple) -> Bool {
-        guard datapath != nil, !isLocal(tuple.source.address) else { return false }
+        guard datapath != nil, !isOfThisHost(tuple.source.address) else { return false }
         willActivate(tuple)
         return true
     }

@@ -3,6 +3,7 @@
 import Glibc
 import KernelSockets
 import Relaying
+import Synchronization
 import Testing
 import WireTypes
 
@@ -34,6 +35,30 @@ import WireTypes
         #expect(try server.receive(5) == "hello")
         #expect(fixture.observer.record.refused.map(\.code) == [ETIMEDOUT])
         #expect(filler.count == 4)
+    }
+
+    /// Else one client would take descriptor after descriptor, until there are none left.
+    @Test(arguments: [localhost, .anyIPv4])
+    func `an endpoint that is the relay itself is passed over`(address: IPAddress) throws {
+        let endpoint = try LocalEndpoint()
+        let candidates = Candidates()
+        let fixture = try RelayFixture(ScriptedPolicy { _ in .relay(plan(candidates.all)) })
+        let own = try fixture.relay.listen(on: TransportAddress(address, 0), listener: 7)
+        candidates.all = [TransportAddress(localhost, own.port), endpoint.address]
+        let client = try Peer.connected(to: fixture.address)
+        try client.send("hello")
+        let server = try endpoint.accept()
+        #expect(try server.receive(5) == "hello")
+        #expect(fixture.observer.record.refused.map(\.code) == [ELOOP])
+    }
+
+    /// Known only once the relay listens.
+    private final class Candidates: Sendable {
+        private let list = Mutex<[TransportAddress]>([])
+        var all: [TransportAddress] {
+            get { list.withLock { $0 } }
+            set { list.withLock { $0 = newValue } }
+        }
     }
 
     @Test func `a client is reset when all endpoints refuse`() throws {

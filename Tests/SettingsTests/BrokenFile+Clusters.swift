@@ -374,6 +374,22 @@ extension BrokenFile {
                 connections would come back, so write another address
                 """),
         BrokenFile(
+            "an endpoint that is a listener of all addresses",
+            """
+            listeners:
+              a: {address: "0.0.0.0:443", default: web}
+              b: {address: "[::]:444", default: web}
+            clusters:
+              web: [127.0.0.1:443, "[::1]:444", 127.0.0.1:444]
+
+            """,
+            errors: """
+                sluice.yaml:5:9: endpoint 127.0.0.1:443 is an address of listener "a"; \
+                connections would come back, so write another address
+                sluice.yaml:5:24: endpoint [::1]:444 is an address of listener "b"; \
+                connections would come back, so write another address
+                """),
+        BrokenFile(
             "an anchor used in two clusters, wrong once",
             """
             clusters:

@@ -9,6 +9,14 @@ struct ListenersRead {
     var all: [Listener] = []
     /// Who has an address, and since which line.
     var owners: [TransportAddress: (listener: String, line: Int)] = [:]
+
+    /// Who gets what is sent to an address, as far as a file tells: a wildcard has the loopback's.
+    func owner(of address: TransportAddress) -> (listener: String, line: Int)? {
+        if let owner = owners[address] { return owner }
+        guard address.address.isLoopback else { return nil }
+        let wildcard: IPAddress = address.address.isIPv4 ? .anyIPv4 : .anyIPv6
+        return owners[TransportAddress(wildcard, address.port)]
+    }
 }
 
 extension ConfigurationReader {
@@ -29,7 +37,7 @@ extension ConfigurationReader {
     /// Endpoints that are listeners would get their own connections back.
     func reportLoops(_ clusters: ClustersRead, _ listeners: ListenersRead) {
         for (address, position) in clusters.endpoints {
-            guard let owner = listeners.owners[address] else { continue }
+            guard let owner = listeners.owner(of: address) else { continue }
             report(
                 position,
                 "endpoint \(address) is an address of listener \(quoted(owner.listener)); "
