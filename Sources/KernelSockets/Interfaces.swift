@@ -48,6 +48,12 @@ public struct NetworkInterface: Sendable, Equatable {
         addresses = Self.allAddresses().filter { $0.name == name }.map(\.address)
     }
 
+    /// Offloads that are on and make one packet of several in a way that only the head of it can be
+    /// translated, by the names of ethtool(8).
+    public var harmfulOffloads: [String] {
+        ["rx-lro", "rx-gro-list"].filter { unsafe interface_feature(name, $0) == 1 }
+    }
+
     /// The same without its addresses: what is left to know of one that is gone.
     public var withoutAddresses: NetworkInterface {
         var interface = self

@@ -308,6 +308,7 @@ final class Daemon {
                     "interface": "\(interface.name)", "index": "\(interface.index)",
                     "by": "\(mode.rawValue)",
                 ])
+            interface.warnOfOffloads(logger)
         }
     }
 

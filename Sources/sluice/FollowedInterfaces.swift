@@ -119,6 +119,7 @@ struct FollowedInterfaces: Sendable {
         places[index].refused = nil
         logger.notice(
             "interface back", metadata: facts.merging(["by": "\(place.mode.rawValue)"]) { $1 })
+        found.warnOfOffloads(logger)
     }
 
     private func logRenaming(of place: Place, _ found: NetworkInterface) {
@@ -128,5 +129,19 @@ struct FollowedInterfaces: Sendable {
                 "interface": "\(found.name)", "old_name": "\(place.interface.name)",
                 "index": "\(found.index)",
             ])
+    }
+}
+
+extension NetworkInterface {
+    /// Of what breaks flows; the kernel does not tell when it is switched on later.
+    func warnOfOffloads(_ logger: Logger) {
+        for offload in harmfulOffloads {
+            logger.warning(
+                "an offload breaks spliced flows; switch it off",
+                metadata: [
+                    "interface": "\(name)", "offload": "\(offload)",
+                    "command": "ethtool -K \(name) \(offload) off",
+                ])
+        }
     }
 }

@@ -412,6 +412,22 @@ extension EndToEnd {
             }
         }
 
+        /// Packets that the kernel puts together so have headers inside, which nobody translates.
+        @Test func `are warned of when they merge packets beyond translation`() async throws {
+            try await withLab(.twoArm) { lab in
+                try await lab.startEcho()
+                _ = try await lab.run(
+                    .balancer, ["ethtool", "-K", "front", "rx-gro-list", "on"])
+                _ = try await lab.startBalancer(Configuration.echo(.v4))
+                #expect(
+                    try await hears(
+                        lab, "an offload breaks spliced flows", "interface=front",
+                        "offload=rx-gro-list"))
+                #expect(try !log(lab).contains("interface=back offload"))
+                #expect(try !log(lab).contains("offload=rx-lro"))
+            }
+        }
+
         /// Of a wildcard beside a specific address the stack has a socket for each other one.
         @Test func `reach the sockets for clients on the host`() async throws {
             var configuration = Configuration.echo(.v4)

@@ -28,4 +28,8 @@ void name_this_thread(const char *name);
 int interface_hardware_type(const char *name);
 int interface_mtu(const char *name);
 
+/* Whether a feature of the interface is active, by the name that ethtool -k has for it; -1: unknown.
+ */
+int interface_feature(const char *name, const char *feature);
+
 #endif
