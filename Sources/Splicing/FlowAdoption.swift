@@ -80,13 +80,16 @@ public struct FlowAdoption {
     /// Gives up what is connecting still. Called once the handshake program answers.
     public func giveUpConnecting(_ workers: [SpliceWorker]) {
         for row in connecting {
-            // The endpoint may have answered since; then it is a flow like the others.
-            guard let now = datapath.upstreamRow(of: row.client), now.state == .connecting,
+            // None: a SYN of its client's next connection has removed it.
+            if let now = datapath.upstreamRow(of: row.client),
                 now.createdNanoseconds == row.createdNanoseconds
-            else { continue }
-            datapath.remove(
-                client: row.client, upstream: row.upstream,
-                createdNanoseconds: row.createdNanoseconds)
+            {
+                // The endpoint may have answered since; then it is a flow like the others.
+                guard now.state == .connecting else { continue }
+                datapath.remove(
+                    client: row.client, upstream: row.upstream,
+                    createdNanoseconds: row.createdNanoseconds)
+            }
             workers[row.owner(among: workers.count)].post(
                 .ended(
                     client: row.client, upstream: row.upstream,

@@ -9,6 +9,7 @@ public import WireTypes
 public final class ServerNameTable: Sendable {
     private struct State {
         var ids: [ServerName: UInt32] = [:]
+        var taken: Set<UInt32> = []
         var unused: Set<UInt32> = []
         var nextID: UInt32 = 1
     }
@@ -29,7 +30,8 @@ public final class ServerNameTable: Sendable {
         var first = State()
         for (id, name) in known {
             first.ids[name] = id
-            first.nextID = max(first.nextID, id + 1)
+            first.taken.insert(id)
+            first.nextID = max(first.nextID, id)
         }
         state = Mutex(first)
         self.capacity = capacity
@@ -47,10 +49,14 @@ public final class ServerNameTable: Sendable {
                 state.unused.remove(id)
                 return id
             }
-            guard state.ids.count < capacity, store(name, state.nextID) else { return 0 }
+            guard state.ids.count < capacity else { return 0 }
+            // After 2³² names the numbers come round; those of names that are kept are stepped over.
+            while state.nextID == 0 || state.taken.contains(state.nextID) { state.nextID &+= 1 }
             let id = state.nextID
-            state.nextID += 1
+            guard store(name, id) else { return 0 }
+            state.nextID &+= 1
             state.ids[name] = id
+            state.taken.insert(id)
             return id
         }
     }
@@ -72,6 +78,7 @@ public final class ServerNameTable: Sendable {
             for (name, id) in gone {
                 state.ids[name] = nil
                 state.unused.remove(id)
+                state.taken.remove(id)
                 forget(id)
             }
         }

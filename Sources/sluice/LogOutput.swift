@@ -63,6 +63,8 @@ private func timestamp() -> String {
 
 private let output = Mutex(FileHandle.standardError)
 
+/// A line that cannot be written is lost: a full disk or a reader that went must not end anybody's
+/// connections.
 private func write(_ line: String) {
-    output.withLock { $0.write(Data((line + "\n").utf8)) }
+    output.withLock { try? $0.write(contentsOf: Data((line + "\n").utf8)) }
 }

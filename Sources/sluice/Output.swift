@@ -3,9 +3,9 @@
 import ArgumentParser
 import Foundation
 
-/// One sentence on standard error.
+/// One sentence on standard error, if there is one.
 func printError(_ message: String) {
-    FileHandle.standardError.write(Data((message + "\n").utf8))
+    try? FileHandle.standardError.write(contentsOf: Data((message + "\n").utf8))
 }
 
 /// Why something is not done, in a sentence.

@@ -147,6 +147,8 @@ extension Daemon {
     private func use(_ next: Routing, after earlier: Routing, _ monitor: HealthMonitor) {
         let (configuration, routes) = (next.configuration, next.snapshot)
         log?.names.add(next)
+        self.monitor?.stop()
+        next.takeOverHealth(of: earlier)
         watchHealth(monitor)
         desk?.use(next)
         relay.use(RelayLimits(configuration))

@@ -113,6 +113,18 @@ struct Routing: Sendable {
         (configuration.clusters[place], snapshot.clusters[place])
     }
 
+    /// Takes over what checks found since this one was put together: once nobody checks for `earlier`
+    /// any more.
+    func takeOverHealth(of earlier: Routing) {
+        let places = earlier.places
+        for (cluster, now) in zip(configuration.clusters, snapshot.clusters) {
+            guard let place = places[cluster.name] else { continue }
+            let before = earlier.snapshot.clusters[place].picker.states
+            guard before !== now.picker.states else { continue }
+            now.picker.states.takeOver(before, now: MonotonicClock.nanoseconds)
+        }
+    }
+
     /// Ends what only this configuration needed, once nobody goes by it any more.
     func retire(for next: Routing) {
         let kept = Set(next.snapshot.clusters.map { ObjectIdentifier($0.picker.states) })

@@ -128,6 +128,12 @@ extension EndToEnd {
                 #expect(output.errors.hasPrefix("\(broken):\(line):5: "), "\(output)")
                 #expect(output.errors.contains("default"), "a suggestion: \(output)")
                 #expect(try await lab.leftovers().isEmpty)
+
+                // Nobody can read it, and it is the same.
+                let unheard = try await Command.run([
+                    "bash", "-c", "exec \"$0\" check \"$1\" 2> /dev/full", Checkout.sluice, broken,
+                ])
+                #expect(unheard.status == 2, "\(unheard)")
             }
         }
 

@@ -107,7 +107,7 @@ extension BrokenFile {
             """,
             rest: listenerAndClusters,
             errors: """
-                sluice.yaml:1:10: "workers" is "0"; write a whole number from 1 to 256
+                sluice.yaml:1:10: "workers" is "0"; write a whole number from 1 to 64
                 """),
         BrokenFile(
             "workers in words",
@@ -117,7 +117,7 @@ extension BrokenFile {
             """,
             rest: listenerAndClusters,
             errors: """
-                sluice.yaml:1:10: "workers" is "two"; write a whole number from 1 to 256
+                sluice.yaml:1:10: "workers" is "two"; write a whole number from 1 to 64
                 """),
         BrokenFile(
             "workers below zero",
@@ -127,7 +127,7 @@ extension BrokenFile {
             """,
             rest: listenerAndClusters,
             errors: """
-                sluice.yaml:1:10: "workers" is "-1"; write a whole number from 1 to 256
+                sluice.yaml:1:10: "workers" is "-1"; write a whole number from 1 to 64
                 """),
         BrokenFile(
             "workers beyond any number",
@@ -138,7 +138,7 @@ extension BrokenFile {
             rest: listenerAndClusters,
             errors: """
                 sluice.yaml:1:10: "workers" is "99999999999999999999"; write a whole number \
-                from 1 to 256
+                from 1 to 64
                 """),
         BrokenFile(
             "an interface name that is too long",

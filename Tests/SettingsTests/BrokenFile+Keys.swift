@@ -171,7 +171,7 @@ extension BrokenFile {
                 sluice.yaml:5:5: duplicate key "reject"; first in line 4
                 sluice.yaml:8:7: duplicate key "*.a.test"; first in line 7
                 sluice.yaml:11:3: duplicate key "web"; first in line 10
-                sluice.yaml:12:10: "workers" is "0"; write a whole number from 1 to 256
+                sluice.yaml:12:10: "workers" is "0"; write a whole number from 1 to 64
                 """),
     ]
 }

@@ -43,6 +43,14 @@ private final class NameMap: Sendable {
         #expect(map.count == 1)
     }
 
+    @Test func `begins anew behind the last number, past those that are kept`() {
+        let kept: [(UInt32, ServerName)] = [(.max, name("a.test")), (1, name("b.test"))]
+        let table = map.table(kept, capacity: 10)
+        #expect(table.id(of: name("c.test")) == 2)
+        #expect(table.id(of: name("d.test")) == 3)
+        #expect(table.id(of: name("a.test")) == .max)
+    }
+
     @Test func `gives 0 when it is full, or when the map refuses`() {
         let table = map.table(capacity: 2)
         #expect(table.id(of: name("a.test")) != 0)

@@ -70,8 +70,11 @@ public final class SourcePaces: Sendable {
         return due.with(block) { due in
             let from = max(due[block] ?? now, now)
             guard from - now <= limit.tolerance else { return false }
-            // Who is not ahead need not be remembered.
-            if due.count >= 4096 { due = due.filter { $0.value > now } }
+            // Who is not ahead need not be remembered. Looked at only before the dictionary would
+            // double.
+            if due.count >= 4096, due.count == due.capacity {
+                due = due.filter { $0.value > now }
+            }
             due[block] = from + rate.interval
             return true
         }

@@ -64,11 +64,13 @@ extension ConfigurationReader {
     }
 
     /// The blocks in a file; `entry` names it.
-    func blocks(inFile path: String, _ entry: Entry) -> [AddressBlock] {
+    func blocks(
+        inFile path: String, _ entry: Entry, mayBeEmpty: Bool = false
+    ) -> [AddressBlock] {
         guard let text = text(named: path, entry) else { return [] }
         do throws(ListedFault) {
             let blocks = try BlockList(text).blocks
-            if blocks.isEmpty { reportEmpty(path, entry) }
+            if blocks.isEmpty, !mayBeEmpty { reportEmpty(path, entry) }
             return blocks
         } catch {
             report(error, in: path, entry)

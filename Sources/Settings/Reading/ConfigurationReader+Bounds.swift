@@ -33,7 +33,8 @@ extension ConfigurationReader {
         _ section: SectionReader<AccessSection>, _ key: ValueKey<String?>
     ) -> [AddressBlock] {
         guard let path = section.value(key), let entry = section.entry(key) else { return [] }
-        return blocks(inFile: path, entry)
+        // The last ban may be lifted; that the last one who may is gone, nobody means.
+        return blocks(inFile: path, entry, mayBeEmpty: key.name == AccessSection.denyFile.name)
     }
 
     /// A block that may and may not.

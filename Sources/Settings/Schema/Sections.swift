@@ -36,7 +36,7 @@ enum FileSection: Section {
         "splicing", .onOff, standard: Defaults.isSplicing,
         "Whether flows are handed to the kernel; off relays all of them.")
     static let workers = ValueKey(
-        "workers", Form.count(1...256).orAbsent("one a core"), standard: Defaults.workers,
+        "workers", Form.count(1...64).orAbsent("one a core"), standard: Defaults.workers,
         "Threads that classify and route.")
     static let log = GroupKey(
         "log", "a mapping", "What is logged.", absent: GroupKey.defaults)
