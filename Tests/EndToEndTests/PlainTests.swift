@@ -84,7 +84,7 @@ extension EndToEndBeside {
 
         /// The endpoint closes first and remembers the port; the next client to come by it has other
         /// numbers and, if any, another clock.
-        @Test(arguments: Family.allCases, [true, false])
+        @Test(arguments: zip(Family.allCases, [true, false]))
         func `connect at once from ports that other clients had`(
             family: Family, usesTimestamps: Bool
         ) async throws {
