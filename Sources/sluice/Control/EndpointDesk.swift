@@ -37,12 +37,13 @@ final class EndpointDesk: Sendable {
         /// Says what `request` says, and leaves the rest as it was.
         mutating func take(_ request: ControlRequest, now: UInt64) {
             let until = { (time: Int?) in time.map { now + UInt64($0) * 1_000_000 } }
-            let isOfBoth = request.weight == nil && request.state == nil
-            if let weight = request.weight { self.weight = weight }
-            if let wanted = request.state { administration = wanted.administration }
-            if request.weight != nil || isOfBoth { weightExpires = until(request.ttl) }
-            if request.state != nil || isOfBoth {
-                administrationExpires = until(request.ttl)
+            if let wanted = request.weight {
+                (weight, weightExpires) = (wanted, until(request.ttl))
+            }
+            if let wanted = request.state {
+                (administration, administrationExpires) = (
+                    wanted.administration, until(request.ttl)
+                )
                 deadline = until(request.deadline)
             }
         }
