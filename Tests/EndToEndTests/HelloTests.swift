@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-extension EndToEnd {
+extension EndToEndBeside {
     @Suite(.needsBalancer) struct `Hellos of all shapes` {
         private func split(
             _ lab: Lab, _ unit: String, _ size: Int, _ family: Family,

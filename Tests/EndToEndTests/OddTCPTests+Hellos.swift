@@ -2,7 +2,7 @@
 import Testing
 
 /// Hellos in pieces of all kinds; HelloTests has those that Linux can make.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     @Test(arguments: Family.allCases)
     func `that cut, repeat and shuffle their hello are heard as if it were whole`(
         family: Family

@@ -2,7 +2,7 @@
 import Testing
 
 /// DP-27, PR-07, PR-08: what a SYN may ask for and does not get.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     @Test(arguments: Family.allCases)
     func `that offer ECN do without, and nothing of it shows on the other side`(
         family: Family
@@ -38,7 +38,7 @@ extension EndToEnd.`Odd TCP stacks` {
 }
 
 /// DP-09, and what stacks of today and yesterday offer.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     @Test(arguments: Family.allCases)
     func `of every kind move data to endpoints of every kind, spliced once they are known`(
         family: Family

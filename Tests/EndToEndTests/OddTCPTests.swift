@@ -2,14 +2,14 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension EndToEndBeside {
     /// What stacks do that Linux's does not, packet by packet: Tests/Lab/odd_tcp.py plays the
     /// client, the endpoint or both, and looks at both wires.
     @Suite(.needsBalancer) struct `Odd TCP stacks` {}
 }
 
 /// DP-22: RFC 5961, 3.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     @Test(arguments: Family.allCases)
     func `that forge resets all over the numbers end no flow`(family: Family) async throws {
         try await withOddLab(family) { lab in
@@ -34,7 +34,7 @@ extension EndToEnd.`Odd TCP stacks` {
 }
 
 /// DP-23, DP-24, DP-25.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     /// 10 s, or 60 s with `SLUICE_LARGE=1`.
     private static var halfClosedSeconds: String { isLarge ? "60" : "10" }
 
@@ -90,7 +90,7 @@ extension EndToEnd.`Odd TCP stacks` {
 }
 
 /// DP-26.
-extension EndToEnd.`Odd TCP stacks` {
+extension EndToEndBeside.`Odd TCP stacks` {
     @Test(arguments: Family.allCases)
     func `that ask whether the other still lives are answered by it`(
         family: Family

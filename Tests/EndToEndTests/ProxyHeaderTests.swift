@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension EndToEndBeside {
     /// Bytes of our own in front of the hello: nobody but us can repeat them.
     @Suite(.needsBalancer) struct `A PROXY header in front of the hello` {
         private static let name = "proxied.web.test"

@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-extension EndToEnd {
+extension EndToEndBeside {
     /// PROXY headers that come in front of clients' hellos, from trusted addresses.
     @Suite(.needsBalancer) struct `A PROXY header of the client` {
         private static let name = "proxied.web.test"

@@ -6,6 +6,8 @@ extension EndToEnd {
     /// Real endpoints that read what a PROXY header tells beside addresses.
     @Suite(.needsHAProxy) struct `TLVs in a PROXY header` {
         private static let name = "proxied.web.test"
+        /// Where HAProxy reads the header and leaves TLS to the nginx beside it.
+        private static let passingPort = 9201
         private static let tlvs =
             "proxy_tlvs: [authority, alpn, unique_id, \"0xe4=blue\", crc32c]"
 
@@ -32,6 +34,10 @@ extension EndToEnd {
                 default_backend files
             backend files
                 server nginx 127.0.0.1:9096 ssl verify none
+            listen passed
+                mode tcp
+                bind :\(Self.passingPort) accept-proxy
+                server nginx 127.0.0.1:9096
 
             """.write(toFile: file, atomically: true, encoding: .utf8)
             let pair = "\(lab.state)/certificates/wildcard.web.test"
@@ -108,7 +114,7 @@ extension EndToEnd {
                 _ = try await startHAProxy(lab)
                 _ = try await lab.startBalancer(configuration(.v4))
                 for count in 1...2 {
-                    // Port 9200: nginx behind HAProxy is on the loopback.
+                    // Any port: nginx behind HAProxy is on the loopback.
                     try await loss.arm(lab, count: count)
                     _ = try await identity(lab, .v4, port: 43210 + count)
                     #expect(Int(try await lab.perform("lost")) == count)
@@ -118,7 +124,9 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: [9200, 9098])
+        /// Not by HAProxy's HTTP: under loss, HAProxy 2.6 forgets the last bytes of one answer in some
+        /// thousands, without a balancer too (its socket acknowledged to the last byte, nothing queued).
+        @Test(arguments: [passingPort, 9098])
         func `bear 5 percent of loss, before HAProxy as before nginx`(port: Int) async throws {
             try await withLab { lab in
                 _ = try await startHAProxy(lab)
