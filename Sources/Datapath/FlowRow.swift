@@ -36,6 +36,7 @@ package struct FlowRow: Sendable {
         package static let finAcknowledged = Flags(FLOW_FLAG_FIN_ACKED)
         package static let owned = Flags(FLOW_FLAG_OWNED)
         package static let finFirst = Flags(FLOW_FLAG_FIN_FIRST)
+        package static let untold = Flags(FLOW_FLAG_UNTOLD)
     }
 
     /// The tuple on the way out.

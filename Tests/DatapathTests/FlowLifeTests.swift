@@ -218,6 +218,54 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
+    /// Has it reset and revived until its worker's ring has no room for another end.
+    private func fillRing(_ bench: TestBench) throws {
+        let splice = settled
+        try splice.program(bench)
+        let (reset, more) = (splice.fromClient([.rst]).bytes, splice.fromClient().bytes)
+        for _ in 0..<100_000 {
+            _ = try bench.run(.flowsEthernet, on: reset)
+            if try splice.clientRow(bench).flags.contains(.untold) { return }
+            _ = try bench.run(.flowsEthernet, on: more)
+        }
+        Issue.record("the ring is not full yet")
+    }
+
+    @Test func `is told of when its client comes again, if the ring had no room for its end`()
+        throws
+    {
+        try TestBench.use { bench in
+            try fillRing(bench)
+            try expectState(bench, .reset)
+            let again = splice.fromClient([.syn]).bytes
+            // There is no room still: the client repeats its SYN.
+            #expect(try bench.run(.flowsEthernet, on: again).verdict == TCVerdict.drop)
+            #expect(bench.count(.dropRingFull) == 1)
+            try expectState(bench, .reset)
+            _ = bench.records()
+            _ = try bench.run(.flowsEthernet, on: again)
+            let told = bench.records().flows
+            #expect(told.map(\.kind) == [.reset])
+            #expect(told.first?.client == splice.family.client)
+            #expect(told.first?.upstream == splice.family.upstream)
+            #expect(bench.datapath.row(of: splice.clientTuple) == nil)
+            #expect(bench.datapath.row(of: splice.endpointTuple) == nil)
+        }
+    }
+
+    @Test func `needs no telling once a later end was told`() throws {
+        try TestBench.use { bench in
+            try fillRing(bench)
+            _ = bench.records()
+            try send(bench, splice.fromClient())
+            try send(bench, splice.fromClient([.rst]))
+            #expect(bench.records().flows.map(\.kind) == [.reset])
+            #expect(try splice.clientRow(bench).flags == [.upstream])
+            _ = try bench.run(.flowsEthernet, on: splice.fromClient([.syn]).bytes)
+            #expect(bench.records().flows.isEmpty)
+        }
+    }
+
     @Test func `lives on when an RST's number is not exact`() throws {
         try TestBench.use { bench in
             try settled.program(bench)

@@ -42,6 +42,19 @@ static __always_inline void flow_delete(struct flow_tuple *tuple, const struct f
 	bpf_map_delete_elem(&flows, tuple);
 }
 
+/* Whether the ring has room or not: a row that nobody was told of is told of when a SYN removes it.
+ */
+static __always_inline void report_end(struct packet *p, struct flow_entry *entry,
+				       struct flow_entry *peer, __u32 kind)
+{
+	struct flow_entry *upstream = entry->flags & FLOW_FLAG_UPSTREAM ? entry : peer;
+
+	if (report_flow(p, entry, kind))
+		upstream->flags &= ~FLOW_FLAG_UNTOLD;
+	else
+		upstream->flags |= FLOW_FLAG_UNTOLD;
+}
+
 static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 				     struct flow_entry *peer)
 {
@@ -65,7 +78,7 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 		return;
 	entry->state = FLOW_CLOSED;
 	peer->state = FLOW_CLOSED;
-	report_flow(p, entry, RECORD_CLOSED);
+	report_end(p, entry, peer, RECORD_CLOSED);
 }
 
 /* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
@@ -111,7 +124,7 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 		if (entry->state == FLOW_CLOSED || !rst_is_plausible(p, entry, peer))
 			return 0;
 		if (entry->state != FLOW_RESET)
-			report_flow(p, entry, RECORD_RESET);
+			report_end(p, entry, peer, RECORD_RESET);
 		entry->state = FLOW_RESET;
 		peer->state = FLOW_RESET;
 		return 0;

@@ -24,7 +24,7 @@ static __always_inline void end_by_reset(struct packet *p, struct flow_entry *en
 		return;
 	entry->state = FLOW_RESET;
 	peer->state = FLOW_RESET;
-	report_flow(p, entry, RECORD_KILLED);
+	report_end(p, entry, peer, RECORD_KILLED);
 }
 
 /* What we send for a live flow has passed no program that would have seen it. */

@@ -89,6 +89,12 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 	       (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET);
 }
 
+/* For its port to come back. */
+static __always_inline int report_over(struct packet *p, struct flow_entry *entry)
+{
+	return report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET);
+}
+
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)
 {
 	struct packet p = {};
@@ -105,6 +111,8 @@ static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l
 	if (p.is_fragment)
 		return entry ? drop(COUNTER_DROP_FRAGMENT) : pass(COUNTER_PASS_FRAGMENT);
 	if (entry && begins_anew(&p, entry)) {
+		if (entry->flags & FLOW_FLAG_UNTOLD && !report_over(&p, entry))
+			return drop(COUNTER_DROP_RING_FULL);
 		flow_delete(&p.tuple, entry);
 		entry = NULL;
 	}

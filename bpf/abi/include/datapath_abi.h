@@ -67,6 +67,7 @@ enum flow_flag {
 	FLOW_FLAG_FIN_FIRST = 1 << 10, /* a FIN of this direction passed before any of the peer's */
 	FLOW_FLAG_PLAIN = 1 << 11,     /* of a plain listener: translated from the SYN on */
 	FLOW_FLAG_ANSWERED = 1 << 12,  /* plain, endpoint to client: its SYN-ACK passed */
+	FLOW_FLAG_UNTOLD = 1 << 13,    /* upstream: its worker's ring had no room for its end */
 };
 
 /* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
