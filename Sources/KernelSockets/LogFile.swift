@@ -47,6 +47,13 @@ public struct LogFile: ~Copyable, Sendable {
         return 0
     }
 
+    /// Whether it takes ``pieceLimit`` bytes, or fails, within that time.
+    public borrowing func isWritable(within time: Duration) -> Bool {
+        var query = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        // The kernel reads and writes the local struct.
+        return unsafe poll(&query, 1, Int32(clamping: time.nanoseconds / 1_000_000)) > 0
+    }
+
     private static func isRegular(_ number: Int32) -> Bool {
         var status = stat()
         // The kernel fills the local struct.

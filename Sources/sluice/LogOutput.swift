@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
+import KernelSockets
 import Logging
 import Settings
 import Synchronization
@@ -15,12 +17,13 @@ struct HumanLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    func log(event: LogEvent) { write(event, as: line) }
+
+    private func line(_ event: LogEvent) -> String? {
         let facts = metadata.merging(event.metadata ?? [:]) { $1 }
             .sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        let line = ([timestamp(), event.level.rawValue, "\(event.message)"] + facts)
+        return ([timestamp(), event.level.rawValue, "\(event.message)"] + facts)
             .joined(separator: " ")
-        write(line)
     }
 }
 
@@ -34,15 +37,16 @@ struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    func log(event: LogEvent) { write(event, as: line) }
+
+    private func line(_ event: LogEvent) -> String? {
         var fields = metadata.merging(event.metadata ?? [:]) { $1 }.mapValues { "\($0)" }
         fields["time"] = timestamp()
         fields["level"] = event.level.rawValue
         fields["message"] = "\(event.message)"
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(fields) else { return }
-        write(String(decoding: data, as: UTF8.self))
+        return (try? encoder.encode(fields)).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 
@@ -61,10 +65,61 @@ private func timestamp() -> String {
     Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
 }
 
-private let output = Mutex(FileHandle.standardError)
+/// Standard error, shared by all threads.
+///
+/// Nobody's connection is worth a line: one that cannot be written is lost. A full disk fails at
+/// once; for a reader that does not read, a thread waits once, and the lines after that are dropped
+/// until the reader reads again, and is told how many it missed.
+private struct LogOutput: ~Copyable {
+    private static let patience = Duration.milliseconds(100)
 
-/// A line that cannot be written is lost: a full disk or a reader that went must not end anybody's
-/// connections.
-private func write(_ line: String) {
-    output.withLock { try? $0.write(contentsOf: Data((line + "\n").utf8)) }
+    private let file = try? LogFile.standardError()
+    private var lost = 0
+
+    mutating func write(_ line: String, _ tellLost: (Int) -> String?) {
+        guard isWritable(within: lost == 0 ? Self.patience : .zero) else { return lost += 1 }
+        if lost > 0, let notice = tellLost(lost) {
+            append(notice)
+            lost = 0
+        }
+        append(line)
+    }
+
+    private func isWritable(within time: Duration) -> Bool {
+        switch file {
+        case .some(let file): file.isWritable(within: time)
+        case nil: false
+        }
+    }
+
+    /// In pieces that a pipe takes whole.
+    private mutating func append(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        var written = 0
+        while written < bytes.count {
+            let piece = written..<min(written + Int(PIPE_BUF), bytes.count)
+            guard isWritable(within: Self.patience) else { return lost += 1 }
+            switch file {
+            case .some(let file):
+                guard let count = try? file.write(bytes.span.extracting(piece)) else { return }
+                written += count
+            case nil: return
+            }
+        }
+    }
+}
+
+private let output = Mutex(LogOutput())
+
+private func write(_ event: LogEvent, as text: (LogEvent) -> String?) {
+    guard let line = text(event) else { return }
+    output.withLock {
+        $0.write(line) { count in
+            var notice = event
+            notice.level = .warning
+            notice.message = "lines before this one are lost: nobody read them"
+            notice.metadata = ["lines": "\(count)"]
+            return text(notice)
+        }
+    }
 }

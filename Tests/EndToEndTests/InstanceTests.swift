@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Glibc
 import Testing
 
 extension EndToEnd {
@@ -82,6 +83,43 @@ extension EndToEnd {
                 let answer = try await lab.greet("kafka1.server.test", at: .listener(.v4))
                 #expect(answer.text == "kafka1.server.test 10.0.0.10 9093\n", "\(answer)")
                 #expect(try await lab.leftovers().isEmpty)
+            }
+        }
+
+        /// Standard error is a pipe to a reader that stands still: nobody waits for it.
+        @Test func `serve although nobody reads what they log, and tell how much was lost`()
+            async throws
+        {
+            try await withLab { lab in
+                let reader = "\(lab.state)/reader"
+                let piped = "exec \"$@\" 2> >(echo $BASHPID >\(reader); exec cat)"
+                let balancer = try await lab.startBalancer(
+                    .kafka(.v4), wrapper: ["bash", "-c", piped, "bash"])
+                let text = try String(contentsOfFile: reader, encoding: .utf8)
+                let identifier = try #require(pid_t(text.dropLast()))
+                #expect(Glibc.kill(identifier, SIGSTOP) == 0)
+                defer { Glibc.kill(identifier, SIGCONT) }
+                let pipe = "/proc/\(balancer.command.identifier)/fd/2"
+                let filling = "dd if=/dev/zero of=\(pipe) oflag=nonblock bs=4096 count=1000"
+                let filled = try await Command.run(["bash", "-c", filling])
+                #expect(filled.errors.contains("temporarily unavailable"), "\(filled)")
+
+                for count in 1...3 {
+                    balancer.reload()
+                    let isDone = try await isTrue(within: .seconds(5)) {
+                        try await lab.counter("daemon_reloaded") == count
+                    }
+                    #expect(isDone)
+                    let answer = try await lab.greet("kafka1.server.test", at: .listener(.v4))
+                    #expect(answer.isSuccess, "\(answer)")
+                }
+                #expect(lab.logged("reloaded") == 0)
+
+                Glibc.kill(identifier, SIGCONT)
+                balancer.reload()
+                let isTold = await isTrue(within: .seconds(5)) { lab.logged("reloaded") == 1 }
+                #expect(isTold)
+                #expect(lab.logged("lines before this one are lost: nobody read them lines=3") == 1)
             }
         }
 
