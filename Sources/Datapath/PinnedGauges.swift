@@ -89,6 +89,9 @@ public struct PinnedGauges: ~Copyable, Sendable {
         return admitted == 0 ? nil : Int(admitted)
     }
 
+    /// Whether a daemon serves the instance.
+    public borrowing func isServed() -> Bool { InstanceLock.isHeld(pins) }
+
     /// Whether the configuration in force is the one that was asked for last.
     public borrowing func lastReloadIsOK() -> Bool { state.value(of: 0)?.reload_refused != 1 }
 

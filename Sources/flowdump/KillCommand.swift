@@ -14,7 +14,7 @@ struct KillCommand: ParsableCommand {
         discussion: """
             FILTER is as for "flowdump list", and must be given; "age >= 0s" is any connection.
             Needs root (CAP_NET_RAW and CAP_NET_ADMIN), not the daemon. Relayed connections
-            belong to the daemon and are left alone.
+            belong to the daemon and are left alone; 1 is the exit code if no others match.
 
             Asks before it resets more than 100, unless -y is given.
             """)
@@ -22,7 +22,7 @@ struct KillCommand: ParsableCommand {
     /// Most connections that are reset without a question.
     static let unasked = 100
 
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var named: InstanceOption
 
     @Flag(name: [.customShort("n"), .long], help: "Count what would be reset, and do nothing.")
     var dryRun = false
@@ -41,7 +41,7 @@ struct KillCommand: ParsableCommand {
 
     func run() throws {
         let filter = try FlowFilter(words.joined(separator: " "))
-        let table = try PinnedFlowTable(instance: common.instance)
+        let table = try PinnedFlowTable(instance: named.name)
         let (spliced, relayed) = try Self.matches(in: table, filter)
         if dryRun {
             return try say("would reset \(spliced.count) connections", relayed)
@@ -49,6 +49,7 @@ struct KillCommand: ParsableCommand {
         if spliced.count > Self.unasked, !yes { try ask(spliced.count) }
         let killed = try Resetter().reset(spliced, of: table)
         try say("\(killed) connections reset", relayed)
+        if spliced.isEmpty, relayed > 0 { throw ExitCode(1) }
     }
 
     /// Spliced connections that match, and how many relayed ones do.

@@ -26,6 +26,7 @@ struct MetricsCommand: ParsableCommand {
         var report = MetricsReport(instance: instance.name)
         report.usage = try gauges.usage(isThorough: !noWalk)
         report.admittedEntries = gauges.admittedEntries()
+        report.isServed = gauges.isServed()
         report.lastReloadIsOK = gauges.lastReloadIsOK()
         report.datapath = gauges.datapathCounters()
         report.daemon = gauges.daemonCounters()
@@ -39,6 +40,7 @@ struct MetricsReport {
     let instance: String
     var usage: [PinnedGauges.Usage] = []
     var admittedEntries: Int?
+    var isServed = true
     var lastReloadIsOK = true
     var datapath: [(name: String, value: UInt64)] = []
     var daemon: [(name: String, value: UInt64)] = []
@@ -60,6 +62,10 @@ struct MetricsReport {
                 "sluice_map_watermark", .gauge,
                 "Entries up to which connections are spliced; above, they are relayed.",
                 admittedEntries.map { [Metric.Sample(labels("map", "flows"), UInt64($0))] } ?? []),
+            Metric(
+                "sluice_daemon_up", .gauge,
+                "1: a daemon serves the instance; 0: connections that stand go on, and no others.",
+                [Metric.Sample([("sluice", instance)], isServed ? 1 : 0)]),
             Metric(
                 "sluice_config_last_reload_ok", .gauge,
                 "1: the configuration asked for last is in force; 0: it was refused.",

@@ -59,6 +59,30 @@ extension EndToEnd {
             }
         }
 
+        @Test func `leaves relayed ones alone, and fails where nothing else matches`() async throws
+        {
+            var configuration = Configuration.kafka(.v4)
+            configuration.settings.append("splicing: off")
+            try await withLab { [configuration] lab in
+                _ = try await lab.startBalancer(configuration)
+                let hash = try await lab.hash(of: "16.bin")
+                let download = try lab.startDownload(
+                    "/slow/16.bin", as: "kafka1.server.test", from: .listener(.v4))
+                let hasBegun = try await isTrue(within: .seconds(10)) {
+                    try await !lab.flows("mode relayed").isEmpty
+                }
+                #expect(hasBegun)
+                let relayed = try await kill(lab, "sni kafka1.server.test")
+                #expect(relayed.status == 1, "\(relayed)")
+                #expect(
+                    relayed.text == "0 connections reset; 1 relayed ones are the daemon's\n",
+                    "\(relayed)")
+                let none = try await kill(lab, "sni kafka2.server.test")
+                #expect(none.status == 0 && none.text == "0 connections reset\n", "\(none)")
+                #expect(try await download.wait().text.hasPrefix(hash))
+            }
+        }
+
         /// Their numbers move on while the RSTs are on their way; nobody waits for more data for ever.
         @Test func `reaches both ends of connections that are busy`() async throws {
             try await withLab { lab in

@@ -17,7 +17,10 @@ extension EndToEnd {
             var samples: [String: Double] = [:]
             for line in output.text.split(separator: "\n") where !line.hasPrefix("#") {
                 let parts = line.split { "{}=\", ".contains($0) }
-                if parts.count == 4 { continue }
+                if parts.count == 4 {
+                    samples[String(parts[0])] = Double(parts[3])
+                    continue
+                }
                 // NAME sluice INSTANCE LABEL VALUE NUMBER
                 guard parts.count == 6, parts[2] == lab.name, let number = Double(parts[5])
                 else { throw Command.Failure(description: "what is this: \(line)") }
@@ -57,6 +60,7 @@ extension EndToEnd {
                 try await lab.startEcho()
                 let balancer = try await lab.startBalancer(.echo(.v4))
                 let before = try await metrics(lab)
+                #expect(before["sluice_daemon_up"] == 1)
                 #expect(before["sluice_map_used flows"] == 0)
                 #expect(before["sluice_map_used listeners"] == 1)
                 #expect(before["sluice_map_max flows"] == 262_144)
@@ -88,6 +92,7 @@ extension EndToEnd {
 
                 try await balancer.kill()
                 let orphaned = try await metrics(lab)
+                #expect(orphaned["sluice_daemon_up"] == 0)
                 #expect(orphaned["sluice_map_used flows"] == 50)
                 #expect(orphaned["sluice_map_watermark flows"] == 235_928)
                 let counted = try await counters(lab)

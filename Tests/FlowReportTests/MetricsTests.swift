@@ -43,9 +43,10 @@ import Testing
     @Test func `have a line for each counter, map and program`() {
         let lines = report.metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
         #expect(
-            lines.count == 3 + 3 + DatapathCounter.allCases.count + DaemonCounter.allCases.count)
+            lines.count == 3 + 4 + DatapathCounter.allCases.count + DaemonCounter.allCases.count)
         let label = #"sluice="a\"b""#
         for line in [
+            #"sluice_daemon_up{\#(label)} 1"#,
             #"sluice_map_used{\#(label),map="flows"} 12"#,
             #"sluice_map_max{\#(label),map="flows"} 100"#,
             #"sluice_map_watermark{\#(label),map="flows"} 90"#,
