@@ -30,7 +30,10 @@ struct Explain: ParsableCommand {
     var alpn: String?
 
     @Option(help: "Where it connects from: an address, or an address and port.")
-    var src = "0.0.0.0"
+    var src: String?
+
+    @Option(help: "The proxy that names it, for a listener with accept_proxy: an address.")
+    var proxy: String?
 
     @Option(help: "The listener; all of them by default.")
     var listener: String?
@@ -69,9 +72,12 @@ struct Explain: ParsableCommand {
     }
 
     private func explainedClient() throws -> ExplainedClient {
-        guard let source = TransportAddress(src) ?? IPAddress(src).map({ TransportAddress($0, 0) })
-        else { throw failure("\"\(src)\" is no address; write for example 192.0.2.7", code: 2) }
-        if noTls { return ExplainedClient(source: source, hello: nil) }
+        var client = ExplainedClient()
+        client.source = try src.map {
+            try TransportAddress($0) ?? TransportAddress(address($0), 0)
+        }
+        client.proxy = try proxy.map(address)
+        if noTls { return client }
         var hello = ClientHello()
         if let sni {
             guard let name = ServerName(sni) else {
@@ -87,13 +93,24 @@ struct Explain: ParsableCommand {
         }
         hello.highestVersion = version
         hello.hasEncryptedClientHello = ech
-        return ExplainedClient(source: source, hello: hello)
+        client.hello = hello
+        return client
+    }
+
+    private func address(_ text: String) throws -> IPAddress {
+        guard let address = IPAddress(text) else {
+            throw failure("\"\(text)\" is no address; write for example 192.0.2.7", code: 2)
+        }
+        return address
     }
 }
 
 /// A client as the command line describes it.
 struct ExplainedClient {
-    let source: TransportAddress
+    /// Nil: somewhere.
+    var source: TransportAddress?
+    /// Who tells where it comes from; nil: its packets do.
+    var proxy: IPAddress?
     /// Nil: it does not speak TLS.
-    let hello: ClientHello?
+    var hello: ClientHello?
 }

@@ -41,7 +41,7 @@ struct Explanation: Encodable {
 
     init(_ configuration: Configuration, _ listener: Listener, _ client: ExplainedClient) {
         self.listener = listener.name
-        let source = client.source.address
+        let source = client.source?.address ?? .anyIPv4
         // Elsewhere nobody looks whether it is TLS.
         let isSniffed = listener.mode == .tls
         let hello = isSniffed ? client.hello : nil
@@ -60,7 +60,9 @@ struct Explanation: Encodable {
             case .split(let split):
                 let sum = Double(split.shares.reduce(0) { $0 + $1.weight })
                 indices = split.shares.map { ($0.cluster, 100 * Double($0.weight) / sum) }
-                if split.isSticky { indices = [(split.cluster(for: source), 100)] }
+                if split.isSticky, client.source != nil {
+                    indices = [(split.cluster(for: source), 100)]
+                }
             }
         } else if let standard = isOther ? listener.nonTLSCluster : listener.defaultCluster {
             rule = isOther ? "non_tls" : "default"
@@ -70,12 +72,16 @@ struct Explanation: Encodable {
             policy = listener.reject
         }
         reject = policy.map { query == nil ? $0.withoutTLS : $0 }?.rawValue
-        denied =
-            AccessTable(configuration.limits.access).admits(source)
-            ? AccessTable(listener.access).admits(source) ? nil : "access of the listener"
-            : "access of limits"
-        let key = ClientKey(source: client.source, serverName: hello?.serverName)
-        clusters = indices.map { Candidate(configuration.clusters[$0.cluster], $0.share, key) }
+        denied = (client.proxy ?? client.source?.address).flatMap {
+            AccessTable(configuration.limits.access).admits($0)
+                ? AccessTable(listener.access).admits($0) ? nil : "access of the listener"
+                : "access of limits"
+        }
+        clusters = indices.map { index, share in
+            let cluster = configuration.clusters[index]
+            let key = client.key(for: cluster.balance.hashKey, hello?.serverName)
+            return Candidate(cluster, share, key)
+        }
     }
 
     /// For people.
@@ -97,13 +103,13 @@ struct Explanation: Encodable {
 }
 
 extension Explanation.Candidate {
-    fileprivate init(_ cluster: Cluster, _ share: Double, _ client: ClientKey) {
+    fileprivate init(_ cluster: Cluster, _ share: Double, _ client: ClientKey?) {
         self.cluster = cluster.name
         self.share = share
         balance = cluster.balance.policy.rawValue
         var chosen: Int?
         // Other policies depend on what happened before.
-        if cluster.balance.policy.isHashing, !cluster.endpoints.isEmpty {
+        if let client, cluster.balance.policy.isHashing, !cluster.endpoints.isEmpty {
             var picker = Picker(
                 cluster.endpoints, loads: cluster.endpoints.map { _ in EndpointLoad() },
                 balance: cluster.balance)
@@ -120,6 +126,21 @@ extension Explanation.Candidate {
                 address: name.description, weight: 1, priority: 0, isChosen: false)
         }
         self.endpoints = endpoints
+    }
+}
+
+extension ExplainedClient {
+    /// What endpoints are picked by; nil: that was not told.
+    fileprivate func key(for hashKey: HashKey, _ serverName: ServerName?) -> ClientKey? {
+        let isTold =
+            switch hashKey {
+            case .source: source != nil
+            case .sourcePort: source.map { $0.port != 0 } ?? false
+            case .serverName: source != nil || serverName != nil
+            }
+        guard isTold else { return nil }
+        return ClientKey(
+            source: source ?? TransportAddress(.anyIPv4, 0), serverName: serverName)
     }
 }
 

@@ -159,6 +159,10 @@ extension EndToEnd {
                     "explain", "\(lab.state)/sluice.yaml", "--sni", "kafka1.server.test", "--src",
                     "192.0.2.1")
                 #expect(output.text.contains("denied    by access of the listener"), "\(output)")
+                let named = try await lab.runBalancer(
+                    "explain", "\(lab.state)/sluice.yaml", "--sni", "kafka1.server.test", "--src",
+                    "192.0.2.1", "--proxy", "198.51.100.7")
+                #expect(named.isSuccess && !named.text.contains("denied"), "\(named)")
                 try await balancer.stop()
             }
             // For all listeners, and from a file.

@@ -98,6 +98,31 @@ extension EndToEnd {
             }
         }
 
+        @Test func `are explained with a choice where the client that it hangs on is named`()
+            async throws
+        {
+            try await withLab { lab in
+                var configuration = Configuration(addresses: ["192.0.2.1:443"])
+                configuration.policy = ["default: hashed"]
+                configuration.routes = [("a.test", "named")]
+                for (name, key) in [("hashed", "source"), ("named", "sni")] {
+                    let lines = ["balance: maglev", "hash_key: \(key)"]
+                    let endpoints = ["endpoints: [10.0.0.10:9093, 10.0.0.10:9094]"]
+                    configuration.clusters.append((name, lines + endpoints))
+                }
+                let file = try lab.write(configuration)
+                for (arguments, isChosen) in [
+                    ([], false), (["--src", "198.51.100.7"], true), (["--sni", "a.test"], true),
+                ] {
+                    let output = try await lab.run(
+                        .balancer, [Checkout.sluice, "explain", file] + arguments,
+                        limit: .seconds(20))
+                    #expect(output.isSuccess, "\(output)")
+                    #expect(output.text.contains("← this client's") == isChosen, "\(output)")
+                }
+            }
+        }
+
         /// Where nobody reads them, neither names nor TLS count.
         @Test func `are explained as they happen with the listener's mode`() async throws {
             try await withLab { lab in
