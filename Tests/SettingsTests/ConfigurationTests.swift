@@ -253,4 +253,36 @@ extension Listener {
                 + routes.joined(separator: "\n") + "\nclusters: {web: [10.0.0.1:443]}\n")
         #expect(configuration.listeners[0].routes.routes.count == 10_000)
     }
+
+    /// A cluster by its keys, and what of it will never happen.
+    @Test(arguments: [
+        ("endpoints: [10.0.0.1:443, 10.0.0.2:443], ejection: {}", nil),
+        ("endpoints: [{address: 10.0.0.1:443, weight: 0}, 10.0.0.2:443]", nil),
+        (
+            "endpoints: [10.0.0.1:443], ejection: {}",
+            "f:4:20: of 1 endpoints, a \"max_share\" of 50% lets \"ejection\" take none out; "
+                + "write at least 100%, or more endpoints"
+        ),
+        (
+            "endpoints: [10.0.0.1:443, 10.0.0.2:443, 10.0.0.3:443], ejection: {max_share: 33%}",
+            "f:4:20: of 3 endpoints, a \"max_share\" of 33% lets \"ejection\" take none out; "
+                + "write at least 34%, or more endpoints"
+        ),
+        (
+            "endpoints: [{address: 10.0.0.1:443, weight: 0}]",
+            "f:4:20: all endpoints of cluster \"web\" have weight 0, so that none gets new "
+                + "connections; write a weight if that is not meant"
+        ),
+    ])
+    func `is warned of what its clusters will never do`(cluster: String, warning: String?) throws {
+        let text = """
+            listeners:
+              a: {address: 192.0.2.1:443, default: web}
+            clusters:
+              web: {\(cluster)}
+            """
+        var warnings: [String] = []
+        _ = try Configuration.parse(text: text, fileName: "f") { warnings.append($0.description) }
+        #expect(warnings == [warning].compactMap(\.self))
+    }
 }

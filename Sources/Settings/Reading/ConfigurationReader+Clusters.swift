@@ -73,6 +73,8 @@ extension ConfigurationReader {
         var endpoints = list.map { self.endpoints($0, of: entry, &read.endpoints) } ?? []
         if let file {
             endpoints = self.endpoints(inFile: file.path, file.1, of: entry, &read.endpoints)
+        } else if let list {
+            warnOfIdle(entry, list, endpoints, ejection)
         }
         if balance.tableSize < endpoints.count, let list = list ?? file?.1 {
             report(
@@ -89,6 +91,25 @@ extension ConfigurationReader {
         cluster.proxyTLVs = proxyTLVs
         cluster.isTransparent = isTransparent
         return cluster
+    }
+
+    /// Says what will never happen with so few endpoints, or with their weights.
+    private func warnOfIdle(
+        _ cluster: Entry, _ list: Entry, _ endpoints: [Endpoint], _ ejection: Ejection?
+    ) {
+        if !endpoints.isEmpty, endpoints.allSatisfy({ $0.weight == 0 }) {
+            warn(
+                list.valuePosition,
+                "all endpoints of cluster \(quoted(cluster.name)) have weight 0, so that none gets "
+                    + "new connections; write a weight if that is not meant")
+        }
+        if let ejection, !endpoints.isEmpty, ejection.maxShare * endpoints.count < 100 {
+            warn(
+                list.valuePosition,
+                "of \(endpoints.count) endpoints, a \"max_share\" of \(ejection.maxShare)% lets "
+                    + "\"ejection\" take none out; write at least "
+                    + "\((100 + endpoints.count - 1) / endpoints.count)%, or more endpoints")
+        }
     }
 
     /// Where the endpoints are, if not beside it.
