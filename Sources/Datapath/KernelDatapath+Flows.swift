@@ -30,6 +30,8 @@ public struct SpliceRow: Sendable, Equatable {
     public let lastDataNanoseconds: UInt64
     /// What this direction's sender has acknowledged, in the numbers of the other end.
     public let forwardedAcknowledgement: UInt32
+    /// End of what this direction's sender has sent, in its own numbers.
+    public let nextSequence: UInt32
     /// A TSval that this direction's sender has seen, old as it may be; nil without timestamps.
     public let timestampSeen: UInt32?
     /// The client's ISN.
@@ -73,6 +75,7 @@ public struct SpliceRow: Sendable, Equatable {
         serverName = entry.server_name
         lastDataNanoseconds = max(entry.last_data_ns, entry.created_ns)
         forwardedAcknowledgement = entry.last_ack &+ entry.ack_delta
+        nextSequence = UInt32(truncatingIfNeeded: entry.next_seq)
         let ours =
             isUpstream ? entry.syn_ack_tsval : entry.client_tsval &- entry.tsecr_delta
         timestampSeen = UInt32(entry.flags) & FLOW_FLAG_TIMESTAMPS.rawValue != 0 ? ours : nil

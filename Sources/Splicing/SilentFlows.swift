@@ -5,7 +5,7 @@ internal import HealthChecking
 internal import KernelSockets
 internal import WireTypes
 
-/// Looks for flows whose client repeats itself while its endpoint says nothing at all: of one
+/// Looks for flows whose client repeats itself while its endpoint says nothing new at all: of one
 /// endpoint several such mean that it is gone, and nobody else would know before its connections
 /// time out, minutes later.
 struct SilentFlows {
@@ -65,9 +65,13 @@ struct SilentFlows {
             && sinceData >= patience && sinceData <= freshness
     }
 
-    /// Whether nothing came back since.
+    /// Whether nothing came back since, or but what an endpoint says that hears nothing: what it
+    /// said before, with an acknowledgement of less than the client has sent.
     static func isSilent(_ downstream: SpliceRow, towards upstream: SpliceRow) -> Bool {
-        downstream.createdNanoseconds == upstream.createdNanoseconds
-            && downstream.lastSeenNanoseconds < upstream.lastDataNanoseconds
+        guard downstream.createdNanoseconds == upstream.createdNanoseconds else { return false }
+        if downstream.lastSeenNanoseconds < upstream.lastDataNanoseconds { return true }
+        let acknowledged = downstream.forwardedAcknowledgement
+        return downstream.lastDataNanoseconds < upstream.lastDataNanoseconds
+            && Int32(bitPattern: acknowledged &- upstream.nextSequence) < 0
     }
 }

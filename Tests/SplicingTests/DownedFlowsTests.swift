@@ -10,7 +10,8 @@ import WireTypes
 /// A splice's row of client → endpoint, or of the way back, with times that a test says.
 private func row(
     _ number: Int = 1, to endpoint: String = "10.0.0.1:443", upstream: Bool = true,
-    state: flow_state = FLOW_ESTABLISHED, data: UInt64 = 0, seen: UInt64 = 0
+    state: flow_state = FLOW_ESTABLISHED, data: UInt64 = 0, seen: UInt64 = 0,
+    sent: UInt32 = 0, acknowledged: UInt32 = 0
 ) -> SpliceRow {
     let source = TransportAddress(Scene.source, UInt16(20000 + number % 40000))
     var splice = Splice(
@@ -21,6 +22,8 @@ private func row(
     entry.state = UInt8(state.rawValue)
     entry.last_data_ns = data
     entry.last_seen_ns = seen
+    entry.next_seq = UInt64(sent) + 1 << 32
+    entry.last_ack = acknowledged &- entry.ack_delta
     return SpliceRow(upstream ? splice.client.abi : splice.upstream.reversed.abi, entry)
 }
 
@@ -122,5 +125,22 @@ private func row(
         // A keepalive after a pause: the endpoint had acknowledged what came before.
         let answered = row(upstream: false, seen: data + .milliseconds(1))
         #expect(!SilentFlows.isSilent(answered, towards: up))
+    }
+
+    /// A way that is dead to the endpoint, not from it.
+    @Test(arguments: [700, 0xffff_fff0] as [UInt32])
+    func `hear again what the endpoint said before it was deaf`(sent: UInt32) {
+        let up = row(data: data, seen: data + .milliseconds(210), sent: sent &+ 100)
+        func down(data said: UInt64, acknowledged: UInt32) -> SpliceRow {
+            row(
+                upstream: false, data: said, seen: data + .milliseconds(200),
+                acknowledged: acknowledged)
+        }
+        let before = data - .milliseconds(50)
+        #expect(SilentFlows.isSilent(down(data: before, acknowledged: sent), towards: up))
+        // It has all, and its reader is slow; or it has something to say.
+        #expect(!SilentFlows.isSilent(down(data: before, acknowledged: sent &+ 100), towards: up))
+        let after = data + .milliseconds(1)
+        #expect(!SilentFlows.isSilent(down(data: after, acknowledged: sent), towards: up))
     }
 }
