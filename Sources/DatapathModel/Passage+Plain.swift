@@ -69,7 +69,7 @@ extension Passage {
     }
 
     /// From one of our addresses and ports to the endpoint, such that nobody has the tuple.
-    private func freeWay(_ segment: Segment, to endpoint: PlainEndpoint) -> Tuple? {
+    private mutating func freeWay(_ segment: Segment, to endpoint: PlainEndpoint) -> Tuple? {
         let now = world.earlier == 0 ? world.now : world.earlier
         var hash = mixed(clientHash(segment, withPort: true) ^ UInt64(segment.sequence) ^ now)
         let source = endpoint.sources[share(hash, of: endpoint.sources.count)]
@@ -80,14 +80,29 @@ extension Passage {
                 source: source, destination: endpoint.address,
                 sourcePort: ports.lowerBound + UInt16(share(hash, of: ports.count)),
                 destinationPort: endpoint.port)
-            // Another client's opening gives way in the end.
-            if world.index(of: way.reversed) == nil,
-                world.openings[way.reversed] == nil || attempt > portAttempts / 2
-            {
+            // A flow that is over gives way after some, another client's opening in the end.
+            let hasNoFlow =
+                attempt > portAttempts / 2
+                ? releasePort(of: way.reversed, now) : world.index(of: way.reversed) == nil
+            if hasNoFlow, world.openings[way.reversed] == nil || attempt > portAttempts - 2 {
                 return way
             }
         }
         return nil
+    }
+
+    /// Whether no flow has the tuple; one that has been over for half a minute loses it.
+    private mutating func releasePort(of tuple: Tuple, _ now: UInt64) -> Bool {
+        guard let row = world.row(of: tuple) else { return true }
+        let peer = peer(of: row).map { world.rows[$0].row }
+        let rests = [row, peer].compactMap(\.self).allSatisfy { row in
+            Int64(bitPattern: now &- row.lastSeen) >= 30_000_000_000
+        }
+        let isOver = row.state == .closed || row.state == .reset || peer?.state == .reset
+        guard isOver, rests else { return false }
+        if peer != nil { world.remove(row.rewrite.reversed) }
+        world.remove(tuple)
+        return true
     }
 
     /// Nobody serves: the client gets an RST at once (RFC 9293 §3.5.2), data in its SYN or not.

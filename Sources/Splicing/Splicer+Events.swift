@@ -21,14 +21,17 @@ extension Splicer where Kernel: ~Copyable {
     /// The datapath began a flow of a plain listener: from here on it is like one of an earlier
     /// daemon.
     private mutating func count(_ event: FlowRecord) {
-        guard let upstream = event.upstream, let target = targetIndex[upstream.destination],
-            // A port may be out still for a flow that its client replaced by this one.
-            pools[target].reserve(upstream.source)
-        else { return logStranger(event) }
-        admission.adopt()
-        counters.increment(.established)
-        routes.loads[target].open()
         logStranger(event)
+        guard let upstream = event.upstream, let target = targetIndex[upstream.destination]
+        else { return }
+        counters.increment(.established)
+        if pools[target].reserve(upstream.source) {
+            admission.adopt()
+            routes.loads[target].open()
+        } else {
+            // Out still for a flow that is over: its place is this one's now.
+            leaveSeat(of: upstream.source, target)
+        }
         if routes.limits != nil, let row = kernel.upstreamRow(of: event.client) {
             takeSeat(of: row, target)
         }

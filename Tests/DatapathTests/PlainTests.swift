@@ -8,6 +8,14 @@ import KernelBPF
 import Testing
 import WireTypes
 
+/// CLOCK_MONOTONIC in nanoseconds.
+private func now() -> UInt64 {
+    var now = timespec()
+    // The kernel fills the local struct.
+    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}
+
 /// A client of a plain listener, and what its endpoint says. Both ends' numbers are their own.
 private struct PlainTalk {
     let bench: TestBench
@@ -336,6 +344,52 @@ private struct PlainTalk {
             var stale = talk.answer()
             stale.tuple = family.client(at: family.client.source.address, 1)
             #expect(try bench.run(.flowsEthernet, on: stale).verdict != TCVerdict.redirect)
+        }
+    }
+
+    /// Each port has a flow; nobody removes those that are over.
+    @Test(arguments: [
+        (FlowState.closed, 31, true), (.reset, 31, true), (.closed, 28, false),
+        (.established, 3600, false), (.closing, 3600, false),
+    ])
+    func `takes the port of a flow that has been over for half a minute when there is no other`(
+        state: FlowState, seconds: UInt64, isTaken: Bool
+    ) throws {
+        try TestBench.use { bench in
+            let family = Family.v4
+            let talk = try PlainTalk(bench, family)
+            let seen = now() - seconds * 1_000_000_000
+            func client(_ port: UInt16) -> FlowTuple {
+                family.client(at: family.client.source.address, port)
+            }
+            func way(_ port: UInt16) -> FlowTuple {
+                FlowTuple(
+                    source: TransportAddress(family.upstream.source.address, port),
+                    destination: family.upstream.destination)
+            }
+            for port in TestBench.plainPorts {
+                var up = FlowRow(rewrite: way(port), state: state, isUpstream: true)
+                var down = FlowRow(rewrite: client(port).reversed, state: state, isUpstream: false)
+                up.lastSeenNanoseconds = seen
+                // The client's packets alone came so late.
+                down.lastSeenNanoseconds = seen - 5_000_000_000
+                try bench.datapath.set(up, of: client(port))
+                try bench.datapath.set(down, of: way(port).reversed)
+            }
+            guard isTaken else {
+                let result = try bench.run(.flowsEthernet, on: talk.client.syn)
+                #expect(result.verdict == TCVerdict.drop)
+                #expect(bench.counts == [.plainFull: 1])
+                return
+            }
+            let taken = try talk.establish().source.port
+            #expect(bench.datapath.row(of: client(taken)) == nil)
+            #expect(
+                bench.datapath.row(of: way(taken).reversed)?.rewrite == family.client.reversed)
+            for port in TestBench.plainPorts where port != taken {
+                #expect(bench.datapath.row(of: client(port)) != nil)
+                #expect(bench.datapath.row(of: way(port).reversed) != nil)
+            }
         }
     }
 

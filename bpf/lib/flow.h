@@ -21,6 +21,11 @@
 
 #include "ring.h"
 
+static __always_inline int is_over(const struct flow_entry *entry)
+{
+	return entry->state == FLOW_CLOSED || entry->state == FLOW_RESET;
+}
+
 /* The entry of the other direction; one of another connection of the same tuple is none. */
 static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
 {
@@ -42,8 +47,7 @@ static __always_inline void flow_delete(struct flow_tuple *tuple, const struct f
 	bpf_map_delete_elem(&flows, tuple);
 }
 
-/* Whether the ring has room or not: a row that nobody was told of is told of when a SYN removes it.
- */
+/* The ring may have no room: then the end is told when a SYN of the client removes the row. */
 static __always_inline void report_end(struct packet *p, struct flow_entry *entry,
 				       struct flow_entry *peer, __u32 kind)
 {

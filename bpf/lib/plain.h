@@ -133,9 +133,50 @@ static __always_inline const struct plain_endpoint *pick_endpoint(const struct p
 	return index < PLAIN_ENDPOINTS_MAX ? &table->endpoint[index] : NULL;
 }
 
+/* How long a flow that is over had no packet before another may have its port. */
+#define PORT_REST_NS 30000000000ll
+
+static __always_inline int rests(const struct flow_entry *entry, __u64 now)
+{
+	/* Another CPU's clock may be ahead of now. */
+	return (__s64)(now - entry->last_seen_ns) >= PORT_REST_NS;
+}
+
 /*
- * A port that no flow has, in way; one of an opening only after some attempts, so that SYNs that
- * nobody answers cannot take all ports. False: all that were tried have a flow.
+ * Whether no flow has the port of key, the endpoint's tuple. One that is over for long loses it:
+ * the daemon, which removes such flows, may not be there.
+ */
+static __noinline int release_port(struct flow_tuple *key, __u64 now)
+{
+	struct flow_entry *held = bpf_map_lookup_elem(&flows, key), *peer;
+	struct flow_tuple client;
+	__u64 created;
+
+	if (!held)
+		return 1;
+	/* Copies: another CPU may remove the row, whose memory is another flow's then. */
+	created = held->created_ns;
+	reverse_tuple(&client, &held->rewrite);
+	if (!rests(held, now))
+		return 0;
+	peer = bpf_map_lookup_elem(&flows, &client);
+	if (peer && peer->created_ns == created) {
+		/* Traffic may have revived one direction, as endings.h knows. */
+		if ((!is_over(held) && peer->state != FLOW_RESET) || !rests(peer, now) ||
+		    held->created_ns != created)
+			return 0;
+		bpf_map_delete_elem(&flows, &client);
+	} else if (!is_over(held)) {
+		return 0;
+	}
+	bpf_map_delete_elem(&flows, key);
+	return 1;
+}
+
+/*
+ * A port that no flow has, in way; that of a flow that is over only after some attempts, and of an
+ * opening in the last ones, so that SYNs that nobody answers cannot take all ports. False: all that
+ * were tried have a flow.
  */
 static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct flow_entry *row,
 				     __u32 client_isn)
@@ -149,9 +190,11 @@ static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct 
 		row->worker = bpf_ntohs(way->sport) % workers;
 		row->ack_delta = client_isn - initial_sequence(way, row->created_ns);
 		reverse_tuple(&key, way);
-		if (!bpf_map_lookup_elem(&flows, &key) &&
-		    !bpf_map_update_elem(&openings, &key, row,
-					 i < PORT_ATTEMPTS / 2 ? BPF_NOEXIST : BPF_ANY))
+		if (i < PORT_ATTEMPTS / 2 ? !!bpf_map_lookup_elem(&flows, &key)
+					  : !release_port(&key, row->created_ns))
+			continue;
+		if (!bpf_map_update_elem(&openings, &key, row,
+					 i < PORT_ATTEMPTS - 2 ? BPF_NOEXIST : BPF_ANY))
 			return 1;
 	}
 	return 0;

@@ -8,11 +8,6 @@
 
 #include "lib/flow.h"
 
-static __always_inline int is_over(const struct flow_entry *entry)
-{
-	return entry->state == FLOW_CLOSED || entry->state == FLOW_RESET;
-}
-
 /* Removes a splice unless it lives again; says whether its port is free. */
 static long end_splice(__u32 index, struct splice_end_range *range)
 {
