@@ -32,6 +32,7 @@ extension Passage {
         guard row.state != .closed, row.state != .reset else { return }
         world.rows[index].row.state = .reset
         world.rows[peer].row.state = .reset
+        world.rows[peer].row.lastSeen = world.now
         let client = row.flags.contains(.upstream) ? key : row.rewrite.reversed
         records.append(
             .event(

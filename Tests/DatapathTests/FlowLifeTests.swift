@@ -253,6 +253,18 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
+    @Test func `makes no client wait for long when nobody reads the ring`() throws {
+        try TestBench.use { bench in
+            try fillRing(bench)
+            var row = try splice.clientRow(bench)
+            row.lastSeenNanoseconds -= 1_000_000_000
+            try bench.datapath.set(row, of: splice.clientTuple)
+            _ = try bench.run(.flowsEthernet, on: splice.fromClient([.syn]).bytes)
+            #expect(bench.datapath.row(of: splice.clientTuple) == nil)
+            #expect(bench.count(.dropRingFull) == 0)
+        }
+    }
+
     @Test func `needs no telling once a later end was told`() throws {
         try TestBench.use { bench in
             try fillRing(bench)

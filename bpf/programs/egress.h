@@ -24,6 +24,7 @@ static __always_inline void end_by_reset(struct packet *p, struct flow_entry *en
 		return;
 	entry->state = FLOW_RESET;
 	peer->state = FLOW_RESET;
+	peer->last_seen_ns = coarse_now();
 	report_end(p, entry, peer, RECORD_KILLED);
 }
 

@@ -85,14 +85,26 @@ static __always_inline enum verdict flow_packet(struct __sk_buff *skb, struct pa
 /* Whether the packet is of a new connection, and the flow of one that is over. */
 static __always_inline int begins_anew(const struct packet *p, const struct flow_entry *entry)
 {
-	return p->tcp_flags & TCP_SYN && entry->flags & FLOW_FLAG_UPSTREAM &&
-	       (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET);
+	return p->tcp_flags & TCP_SYN && entry->flags & FLOW_FLAG_UPSTREAM && is_over(entry);
 }
 
-/* For its port to come back. */
-static __always_inline int report_over(struct packet *p, struct flow_entry *entry)
+/* After so long a ring that is full has no reader, and no port is waited for. */
+#define READER_PATIENCE_NS 1000000000ll
+
+/*
+ * Tells late of the end of a flow, for its port to come back. False: there is no room still, and
+ * the client is to repeat its SYN.
+ */
+static __noinline int report_over(struct packet *p, struct flow_entry *entry)
 {
-	return report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET);
+	struct flow_entry *peer = flow_peer(entry);
+	__u64 seen = entry->last_seen_ns;
+
+	if (report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET))
+		return 1;
+	if (peer && (__s64)(peer->last_seen_ns - seen) > 0)
+		seen = peer->last_seen_ns;
+	return (__s64)(coarse_now() - seen) >= READER_PATIENCE_NS;
 }
 
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)
