@@ -20,10 +20,18 @@ public struct LogFile: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
+    /// A pipe or a terminal is opened anew: others that write into it may want to wait for its
+    /// reader, and we do not.
     private init(standard number: Int32, _ name: String) throws(SocketError) {
-        let descriptor = try Descriptor(fcntl(number, F_DUPFD_CLOEXEC, 3), "dup", name)
+        var opened: Int32 = -1
+        if [S_IFIFO, S_IFCHR].contains(Self.type(number)) {
+            let flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+            // The kernel reads the path during the call.
+            opened = unsafe open("/proc/self/fd/\(number)", flags)
+        }
+        if opened < 0 { opened = fcntl(number, F_DUPFD_CLOEXEC, 3) }
+        descriptor = try Descriptor(opened, "dup", name)
         pieceLimit = Int(PIPE_BUF)
-        self.descriptor = descriptor
     }
 
     /// Standard error.
@@ -47,16 +55,18 @@ public struct LogFile: ~Copyable, Sendable {
         return 0
     }
 
-    /// Whether it takes ``pieceLimit`` bytes, or fails, within that time.
+    /// Whether it takes something, a pipe a whole piece, or fails, within that time.
     public borrowing func isWritable(within time: Duration) -> Bool {
         var query = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
         // The kernel reads and writes the local struct.
         return unsafe poll(&query, 1, Int32(clamping: time.nanoseconds / 1_000_000)) > 0
     }
 
-    private static func isRegular(_ number: Int32) -> Bool {
+    private static func isRegular(_ number: Int32) -> Bool { type(number) == S_IFREG }
+
+    private static func type(_ number: Int32) -> mode_t? {
         var status = stat()
         // The kernel fills the local struct.
-        return unsafe fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        return unsafe fstat(number, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 }

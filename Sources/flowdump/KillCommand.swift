@@ -14,7 +14,7 @@ struct KillCommand: ParsableCommand {
         discussion: """
             FILTER is as for "flowdump list", and must be given; "age >= 0s" is any connection.
             Needs root (CAP_NET_RAW and CAP_NET_ADMIN), not the daemon. Relayed connections
-            belong to the daemon and are left alone; 1 is the exit code if no others match.
+            belong to the daemon and are left alone; 1 is the exit code if only such match.
 
             Asks before it resets more than 100, unless -y is given.
             """)

@@ -64,7 +64,7 @@ struct MetricsReport {
                 admittedEntries.map { [Metric.Sample(labels("map", "flows"), UInt64($0))] } ?? []),
             Metric(
                 "sluice_daemon_up", .gauge,
-                "1: a daemon serves the instance; 0: connections that stand go on, and no others.",
+                "1: a daemon serves the instance; 0: what stands goes on, plain listeners alone begin.",
                 [Metric.Sample([("sluice", instance)], isServed ? 1 : 0)]),
             Metric(
                 "sluice_config_last_reload_ok", .gauge,

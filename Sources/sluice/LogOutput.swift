@@ -75,14 +75,16 @@ private struct LogOutput: ~Copyable {
 
     private let file = try? LogFile.standardError()
     private var lost = 0
+    /// A reader stopped in the middle of a line.
+    private var isTorn = false
 
     mutating func write(_ line: String, _ tellLost: (Int) -> String?) {
         guard isWritable(within: lost == 0 ? Self.patience : .zero) else { return lost += 1 }
         if lost > 0, let notice = tellLost(lost) {
-            append(notice)
+            guard append(notice) else { return lost += 1 }
             lost = 0
         }
-        append(line)
+        if !append(line) { lost += 1 }
     }
 
     private func isWritable(within time: Duration) -> Bool {
@@ -92,19 +94,24 @@ private struct LogOutput: ~Copyable {
         }
     }
 
-    /// In pieces that a pipe takes whole.
-    private mutating func append(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
+    /// In pieces that a pipe takes whole. False: not all of it was taken.
+    private mutating func append(_ line: String) -> Bool {
+        let bytes = Array(((isTorn ? "\n" : "") + line + "\n").utf8)
         var written = 0
-        while written < bytes.count {
-            let piece = written..<min(written + Int(PIPE_BUF), bytes.count)
-            guard isWritable(within: Self.patience) else { return lost += 1 }
-            switch file {
-            case .some(let file):
-                guard let count = try? file.write(bytes.span.extracting(piece)) else { return }
-                written += count
-            case nil: return
-            }
+        while written < bytes.count, isWritable(within: Self.patience) {
+            let count = take(bytes[written..<min(written + Int(PIPE_BUF), bytes.count)])
+            if count == 0 { break }
+            written += count
+        }
+        if written > 0 { isTorn = written < bytes.count }
+        return written == bytes.count
+    }
+
+    /// How many bytes were written; 0: none, whyever.
+    private func take(_ bytes: ArraySlice<UInt8>) -> Int {
+        switch file {
+        case .some(let file): (try? file.write(bytes.span)) ?? 0
+        case nil: 0
         }
     }
 }
