@@ -20,11 +20,12 @@ public struct LogFile: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
-    /// A pipe or a terminal is opened anew: others that write into it may want to wait for its
-    /// reader, and we do not.
-    private init(standard number: Int32, _ name: String) throws(SocketError) {
+    private init(
+        standard number: Int32, _ name: String, waits: Bool = true
+    ) throws(SocketError) {
         var opened: Int32 = -1
-        if [S_IFIFO, S_IFCHR].contains(Self.type(number)) {
+        // Anew: others that write into it may want to wait.
+        if !waits, [S_IFIFO, S_IFCHR].contains(Self.type(number)) {
             let flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
             // The kernel reads the path during the call.
             opened = unsafe open("/proc/self/fd/\(number)", flags)
@@ -34,9 +35,9 @@ public struct LogFile: ~Copyable, Sendable {
         pieceLimit = Int(PIPE_BUF)
     }
 
-    /// Standard error.
-    public static func standardError() throws(SocketError) -> LogFile {
-        try LogFile(standard: 2, "standard error")
+    /// Standard error. `waits`: whether writing waits for the reader of a pipe or terminal.
+    public static func standardError(waits: Bool = true) throws(SocketError) -> LogFile {
+        try LogFile(standard: 2, "standard error", waits: waits)
     }
 
     /// Standard output.

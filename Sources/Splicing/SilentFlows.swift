@@ -65,13 +65,15 @@ struct SilentFlows {
             && sinceData >= patience && sinceData <= freshness
     }
 
-    /// Whether nothing came back since, or but what an endpoint says that hears nothing: what it
-    /// said before, with an acknowledgement of less than the client has sent.
+    /// Whether nothing came back since, or but what an endpoint says that hears nothing: data that it
+    /// sent before, with an acknowledgement of less than the client has sent. One that is well and
+    /// lacks a segment, or has no room, acknowledges without data.
     static func isSilent(_ downstream: SpliceRow, towards upstream: SpliceRow) -> Bool {
         guard downstream.createdNanoseconds == upstream.createdNanoseconds else { return false }
         if downstream.lastSeenNanoseconds < upstream.lastDataNanoseconds { return true }
         let acknowledged = downstream.forwardedAcknowledgement
-        return downstream.lastDataNanoseconds < upstream.lastDataNanoseconds
+        return downstream.totals.retransmittedBytes > 0
+            && downstream.lastDataNanoseconds < upstream.lastDataNanoseconds
             && Int32(bitPattern: acknowledged &- upstream.nextSequence) < 0
     }
 }

@@ -32,7 +32,9 @@ extension Splicer where Kernel: ~Copyable {
             // Out still for a flow that is over: its place is this one's now.
             leaveSeat(of: upstream.source, target)
         }
-        if routes.limits != nil, let row = kernel.upstreamRow(of: event.client) {
+        if routes.limits != nil, let row = kernel.upstreamRow(of: event.client),
+            row.createdNanoseconds == event.createdNanoseconds
+        {
             takeSeat(of: row, target)
         }
     }

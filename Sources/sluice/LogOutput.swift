@@ -73,7 +73,7 @@ private func timestamp() -> String {
 private struct LogOutput: ~Copyable {
     private static let patience = Duration.milliseconds(100)
 
-    private let file = try? LogFile.standardError()
+    private let file = try? LogFile.standardError(waits: false)
     private var lost = 0
     /// A reader stopped in the middle of a line.
     private var isTorn = false
@@ -98,20 +98,23 @@ private struct LogOutput: ~Copyable {
     private mutating func append(_ line: String) -> Bool {
         let bytes = Array(((isTorn ? "\n" : "") + line + "\n").utf8)
         var written = 0
-        while written < bytes.count, isWritable(within: Self.patience) {
-            let count = take(bytes[written..<min(written + Int(PIPE_BUF), bytes.count)])
-            if count == 0 { break }
+        var vain = 0
+        // Another writer may fill the pipe in between.
+        while written < bytes.count, vain < 3, isWritable(within: Self.patience) {
+            let piece = bytes[written..<min(written + Int(PIPE_BUF), bytes.count)]
+            guard let count = take(piece) else { break }
+            vain = count == 0 ? vain + 1 : 0
             written += count
         }
         if written > 0 { isTorn = written < bytes.count }
         return written == bytes.count
     }
 
-    /// How many bytes were written; 0: none, whyever.
-    private func take(_ bytes: ArraySlice<UInt8>) -> Int {
+    /// How many bytes were written; nil: it cannot be.
+    private func take(_ bytes: ArraySlice<UInt8>) -> Int? {
         switch file {
-        case .some(let file): (try? file.write(bytes.span)) ?? 0
-        case nil: 0
+        case .some(let file): try? file.write(bytes.span)
+        case nil: nil
         }
     }
 }

@@ -11,7 +11,7 @@ import WireTypes
 private func row(
     _ number: Int = 1, to endpoint: String = "10.0.0.1:443", upstream: Bool = true,
     state: flow_state = FLOW_ESTABLISHED, data: UInt64 = 0, seen: UInt64 = 0,
-    sent: UInt32 = 0, acknowledged: UInt32 = 0
+    sent: UInt32 = 0, acknowledged: UInt32 = 0, repeated: UInt64 = 0
 ) -> SpliceRow {
     let source = TransportAddress(Scene.source, UInt16(20000 + number % 40000))
     var splice = Splice(
@@ -24,6 +24,7 @@ private func row(
     entry.last_seen_ns = seen
     entry.next_seq = UInt64(sent) + 1 << 32
     entry.last_ack = acknowledged &- entry.ack_delta
+    entry.bytes = entry.next_seq &- UInt64(entry.first_seq) + repeated
     return SpliceRow(upstream ? splice.client.abi : splice.upstream.reversed.abi, entry)
 }
 
@@ -131,14 +132,17 @@ private func row(
     @Test(arguments: [700, 0xffff_fff0] as [UInt32])
     func `hear again what the endpoint said before it was deaf`(sent: UInt32) {
         let up = row(data: data, seen: data + .milliseconds(210), sent: sent &+ 100)
-        func down(data said: UInt64, acknowledged: UInt32) -> SpliceRow {
+        func down(data said: UInt64, acknowledged: UInt32, repeated: UInt64 = 1000) -> SpliceRow {
             row(
                 upstream: false, data: said, seen: data + .milliseconds(200),
-                acknowledged: acknowledged)
+                acknowledged: acknowledged, repeated: repeated)
         }
         let before = data - .milliseconds(50)
         #expect(SilentFlows.isSilent(down(data: before, acknowledged: sent), towards: up))
-        // It has all, and its reader is slow; or it has something to say.
+        // It acknowledges alone, since it lacks a segment; it has all, and its reader is slow; or it
+        // has something to say.
+        let alone = down(data: before, acknowledged: sent, repeated: 0)
+        #expect(!SilentFlows.isSilent(alone, towards: up))
         #expect(!SilentFlows.isSilent(down(data: before, acknowledged: sent &+ 100), towards: up))
         let after = data + .milliseconds(1)
         #expect(!SilentFlows.isSilent(down(data: after, acknowledged: sent), towards: up))
