@@ -47,7 +47,7 @@ static __always_inline void flow_delete(struct flow_tuple *tuple, const struct f
 	bpf_map_delete_elem(&flows, tuple);
 }
 
-/* The ring may have no room: then the end is told when a SYN of the client removes the row. */
+/* The ring may have no room: then a SYN of the client that removes the row tells (flows.h). */
 static __always_inline void report_end(struct packet *p, struct flow_entry *entry,
 				       struct flow_entry *peer, __u32 kind)
 {

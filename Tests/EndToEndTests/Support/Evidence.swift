@@ -35,6 +35,6 @@ extension Trait where Self == IssueHandlingTrait {
 /// ``EndToEndBeside``.
 @Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEnd {}
 
-/// End-to-end tests that leave a core idle mostly, one at a time beside the others: all of them fit
+/// End-to-end tests that need one core at most, one at a time beside the others: all of them fit
 /// into an hour.
 @Suite(.serialized, .keepsEvidence, .timeLimit(.minutes(5))) enum EndToEndBeside {}
