@@ -13,6 +13,8 @@ extension Splicer where Kernel: ~Copyable {
     private static var extraAttempts: Int { 3 }
     /// Endpoints looked at for one towards which the client's port is free.
     private static var heldLimit: Int { 8 }
+    /// How often splices are ended early for one port.
+    private static var earlyEnds: Int { 8 }
 
     /// Tries the next endpoint of the client's cluster; none left: the client is reset.
     mutating func connect(_ client: PendingClient, now: UInt64) {
@@ -96,7 +98,7 @@ extension Splicer where Kernel: ~Copyable {
         case .taken(let taken): places = taken
         case nil: break
         }
-        guard admission.admit() else {
+        guard admission.admit() || endEarly(now: now) && admission.admit() else {
             places?.giveBack()
             return relay(client, .tableFull, now: now)
         }
@@ -142,7 +144,7 @@ extension Splicer where Kernel: ~Copyable {
         _ client: PendingClient, _ cluster: ClusterState, _ places: TakenPlaces?, now: UInt64
     ) -> TransportAddress? {
         guard cluster.isTransparent else {
-            guard let port = pools[client.target].take() else { return nil }
+            guard let port = takePort(towards: client.target, now: now) else { return nil }
             if let places { seats[SeatKey(port, client.target)] = places }
             return port
         }
@@ -163,6 +165,15 @@ extension Splicer where Kernel: ~Copyable {
         case .taken: break
         }
         return source
+    }
+
+    private mutating func takePort(towards target: Int, now: UInt64) -> TransportAddress? {
+        if let port = pools[target].take() { return port }
+        // Those of all endpoints, longest first: of many that close, some are of this one.
+        for _ in 0..<Self.earlyEnds where endEarly(now: now) {
+            if let port = pools[target].take() { return port }
+        }
+        return nil
     }
 
     /// There is no source towards the endpoint. The client's own may be free towards another one.
@@ -290,8 +301,6 @@ extension Splicer where Kernel: ~Copyable {
 extension Duration {
     /// Nanoseconds, at least 0.
     var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        UInt64(clamping: attoseconds / 1_000_000_000)
     }
 }

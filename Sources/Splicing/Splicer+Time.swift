@@ -21,25 +21,38 @@ extension Splicer where Kernel: ~Copyable {
         !pending.isEmpty || !closed.isEmpty || !reset.isEmpty || !departed.isEmpty
     }
 
-    /// Removes what has lingered long enough, as many at a time as the kernel takes.
+    /// Removes what has lingered long enough.
     private mutating func endLingered(now: UInt64) {
-        repeat {
-            lingered.removeAll(keepingCapacity: true)
-            while lingered.count < SpliceEnds.capacity,
-                let item = closed.next(now: now) ?? reset.next(now: now)
-            {
-                let endpoint = routes.targets[item.target].address
-                lingered.append(
-                    LingeredSplice(
-                        upstream: FlowTuple(source: item.source, destination: endpoint),
-                        createdNanoseconds: item.createdNanoseconds, target: item.target))
-            }
-            if lingered.isEmpty { return }
-            kernel.end(&lingered)
-            for splice in lingered {
-                release(splice.upstream, splice.createdNanoseconds, target: splice.target)
-            }
-        } while true
+        while endLongest(closedUntil: now, resetUntil: now) {}
+    }
+
+    /// Removes what has lingered longest of the closed ones, before its time: there is no port or no
+    /// place in the table left, and who closed needs it less than who comes. False: none has
+    /// lingered for `shortestLinger`.
+    mutating func endEarly(now: UInt64) -> Bool {
+        let left = settings.limits.closedLinger - settings.shortestLinger
+        return endLongest(closedUntil: now + left.wholeNanoseconds, resetUntil: now)
+    }
+
+    /// Removes those whose time comes until then, as many as the kernel takes at a time. False:
+    /// there is none.
+    private mutating func endLongest(closedUntil: UInt64, resetUntil: UInt64) -> Bool {
+        lingered.removeAll(keepingCapacity: true)
+        while lingered.count < SpliceEnds.capacity,
+            let item = closed.next(now: closedUntil) ?? reset.next(now: resetUntil)
+        {
+            let endpoint = routes.targets[item.target].address
+            lingered.append(
+                LingeredSplice(
+                    upstream: FlowTuple(source: item.source, destination: endpoint),
+                    createdNanoseconds: item.createdNanoseconds, target: item.target))
+        }
+        if lingered.isEmpty { return false }
+        kernel.end(&lingered)
+        for splice in lingered {
+            release(splice.upstream, splice.createdNanoseconds, target: splice.target)
+        }
+        return true
     }
 
     private mutating func endLateAttempts(now: UInt64) {

@@ -39,13 +39,75 @@ import WireTypes
         let splice = try scene.establish(1, name: "b.test")
         scene.table.set(splice, FLOW_CLOSED)
         scene.tell(.closed, of: splice)
-        scene.wait(milliseconds: 1000)
+        scene.wait(milliseconds: 499)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(2))
         #expect(scene.fallback.words == ["relay 12 no-port b.test"])
-        scene.wait(milliseconds: 1000)
+        scene.wait(milliseconds: 1)
+        #expect(scene.table.rows.count == 2, "it lingers on as long as nobody wants its port")
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
         #expect(try scene.last().client == Scene.client(3))
         #expect(try scene.last().upstream.source.port == 20000)
+        #expect(scene.table.rows[splice.client] == nil)
+        #expect(scene.admission.current == 1 && scene.portsInUse == 1)
+        #expect(scene.counters.value(of: .ended) == 1)
+    }
+
+    @Test func `ends no more early than at once, longest first`() throws {
+        let batch = SpliceEnds.capacity
+        let scene = Scene(settings: { $0.ports = [20000...20000 + UInt16(batch)] })
+        let splices = try (1...batch + 1).map { number in
+            let splice = try scene.establish(number, name: "b.test")
+            scene.table.set(splice, FLOW_CLOSED)
+            scene.tell(.closed, of: splice)
+            return splice
+        }
+        scene.wait(milliseconds: 500)
+        scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(batch + 2))
+        #expect(try scene.last().upstream.source == splices[0].upstream.source)
+        #expect(scene.table.rows.count == 4)
+        #expect(scene.table.rows[splices[batch].client] != nil)
+    }
+
+    @Test func `ends no flow early that was reset or lives`() throws {
+        let scene = Scene(settings: { $0.ports = [20000...20001] })
+        _ = try scene.establish(1, name: "b.test")
+        let reset = try scene.establish(2, name: "b.test")
+        scene.wait(milliseconds: 1000)
+        scene.table.set(reset, FLOW_RESET)
+        scene.tell(.reset, of: reset)
+        scene.wait(milliseconds: 499)
+        scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
+        #expect(scene.fallback.words == ["relay 12 no-port b.test"])
+        #expect(scene.table.rows.count == 4)
+    }
+
+    @Test func `ends flows of other endpoints for the sake of a port`() throws {
+        let scene = Scene(settings: { $0.ports = [20000...20000] })
+        let other = try scene.establish(1, name: "a.test")
+        let splice = try scene.establish(2, name: "b.test")
+        for splice in [other, splice] {
+            scene.table.set(splice, FLOW_CLOSED)
+            scene.tell(.closed, of: splice)
+        }
+        scene.wait(milliseconds: 500)
+        scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
+        #expect(try scene.last().upstream.source.port == 20000)
+        #expect(scene.fallback.words.isEmpty)
+        #expect(scene.table.rows.count == 2)
+    }
+
+    @Test func `makes room in a full table by ending what has closed`() throws {
+        let scene = Scene(admitting: 1)
+        let splice = try scene.establish(1)
+        scene.table.set(splice, FLOW_CLOSED)
+        scene.tell(.closed, of: splice)
+        scene.wait(milliseconds: 499)
+        scene.say(SampleHello.bytes(for: "a.test"), from: Scene.client(2))
+        #expect(scene.fallback.words == ["relay 11 table-full a.test"])
+        scene.wait(milliseconds: 1)
+        scene.say(SampleHello.bytes(for: "a.test"), from: Scene.client(3))
+        #expect(try scene.last().client == Scene.client(3))
+        #expect(scene.admission.current == 1 && scene.table.rows.count == 2)
     }
 
     @Test func `ends a reset flow soon`() throws {
