@@ -7,8 +7,11 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int accept_nonblocking(int listener, struct sockaddr *peer, socklen_t *length)
@@ -29,6 +32,32 @@ ssize_t splice_nonblocking(int source, int sink, size_t limit)
 void name_this_thread(const char *name)
 {
 	pthread_setname_np(pthread_self(), name);
+}
+
+/* struct sched_attr of linux/sched/types.h, which does not go with the sched.h of glibc 2.36. */
+struct scheduling {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime; /* nanoseconds, as the following two */
+	uint64_t deadline;
+	uint64_t period;
+	uint32_t least_utilisation;
+	uint32_t most_utilisation;
+};
+
+int request_slice(uint64_t nanoseconds)
+{
+	struct scheduling attributes = {};
+
+	if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0))
+		return -1;
+	if (attributes.policy != SCHED_OTHER)
+		return 0;
+	attributes.runtime = nanoseconds;
+	return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 /* Of details the name is filled in here. */
@@ -90,7 +119,8 @@ union feature_states {
 /* The number of the feature, -1 when the kernel knows none of that name. */
 static int feature_number(const char *name, const char *feature)
 {
-	union feature_count count = {{.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
+	union feature_count count = {
+		{.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_FEATURES}};
 	union feature_names names = {{.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES}};
 
 	if (ethtool_request(name, &count) || count.info.data[0] > FEATURES_MAX)
@@ -99,7 +129,8 @@ static int feature_number(const char *name, const char *feature)
 	if (ethtool_request(name, &names))
 		return -1;
 	for (__u32 i = 0; i < names.strings.len; i++)
-		if (!strncmp((char *)names.strings.data + i * ETH_GSTRING_LEN, feature, ETH_GSTRING_LEN))
+		if (!strncmp((char *)names.strings.data + i * ETH_GSTRING_LEN, feature,
+			     ETH_GSTRING_LEN))
 			return i;
 	return -1;
 }

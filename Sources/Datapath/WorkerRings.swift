@@ -77,8 +77,8 @@ public struct FlowRecord: Sendable, Equatable {
 
 /// The rings of one worker: one that wakes it, and one that it reads when it is awake.
 public struct WorkerRings: ~Copyable, Sendable {
-    private var waking: RingBuffer
-    private var quiet: RingBuffer
+    private let waking: RingBuffer
+    private let quiet: RingBuffer
     private let datapath: KernelDatapath
     private let worker: Int
 
@@ -122,12 +122,16 @@ public struct WorkerRings: ~Copyable, Sendable {
     /// The descriptor to poll for reading.
     public var number: Int32 { waking.number }
 
-    /// Reads everything that is there.
-    public mutating func drain(
+    /// Reads what waited for the worker to be awake; how many records there were.
+    public func drainQuiet(flow: (FlowRecord) -> Void) -> Int {
+        quiet.drain { bytes in Self.read(bytes, hello: { _, _ in }, flow: flow) }
+    }
+
+    /// Reads what wakes the worker; how many records there were.
+    public func drainWaking(
         hello: (HelloRecord, Span<UInt8>) -> Void, flow: (FlowRecord) -> Void
     ) -> Int {
-        let events = quiet.drain { bytes in Self.read(bytes, hello: hello, flow: flow) }
-        return events + waking.drain { bytes in Self.read(bytes, hello: hello, flow: flow) }
+        waking.drain { bytes in Self.read(bytes, hello: hello, flow: flow) }
     }
 
     private static func read(

@@ -51,8 +51,9 @@ internal import Synchronization
     /// The descriptor: readable when a record came that wakes.
     public var number: Int32 { descriptor.number }
 
-    /// Hands every record that is ready to `body` and frees it; how many there were.
-    public mutating func drain(_ body: (RawSpan) -> Void) -> Int {
+    /// Hands every record that is ready to `body` and frees it; how many there were. `body` drains
+    /// other rings only.
+    public func drain(_ body: (RawSpan) -> Void) -> Int {
         var count = 0
         var position = unsafe consumer.pointee
         // What comes after this is for the next call: under a flood nobody would get a word in.

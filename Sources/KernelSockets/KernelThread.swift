@@ -8,9 +8,14 @@ import Glibc
 public struct KernelThread: ~Copyable, Sendable {
     private let thread: pthread_t
 
-    /// Starts `body`; `name` (15 bytes at most) is what `top -H` shows.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SocketError) {
-        let start = unsafe Unmanaged.passRetained(ThreadStart(name: name, body: body))
+    /// Starts `body`; `name` (15 bytes at most) is what `top -H` shows. One that is woken for a little
+    /// work that others wait for asks for a short `slice`, 0.1 to 100 ms: it runs the sooner, before
+    /// those with longer ones (Linux 6.12; nothing changes before).
+    public init(
+        name: String, slice: Duration? = nil, _ body: @escaping @Sendable () -> Void
+    ) throws(SocketError) {
+        let start = unsafe Unmanaged.passRetained(
+            ThreadStart(name: name, slice: slice, body: body))
         var thread = pthread_t()
         // The new thread takes over the one reference; it inherits the mask set here.
         var all = sigset_t()
@@ -43,15 +48,19 @@ public struct KernelThread: ~Copyable, Sendable {
 
 private final class ThreadStart: Sendable {
     let name: String
+    let slice: Duration?
     let body: @Sendable () -> Void
 
-    init(name: String, body: @escaping @Sendable () -> Void) {
+    init(name: String, slice: Duration?, body: @escaping @Sendable () -> Void) {
         self.name = name
+        self.slice = slice
         self.body = body
     }
 
     func run() {
         unsafe name_this_thread(name)
+        // Refused (seccomp), it is as it was before.
+        if let slice { _ = request_slice(UInt64(clamping: slice.nanoseconds)) }
         body()
     }
 }

@@ -85,16 +85,22 @@ final class PendingClient {
     /// Whether it said nothing to its endpoint yet, and may wait for that to speak.
     var mayAwaitEndpoint: Bool { !awaitsPreface && hello.isEmpty }
 
-    func reset(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
+    /// Begins with another client; after `clear`.
+    func begin(client: FlowTuple, note: HandshakeNote, limit: Int, now: UInt64) {
         self.client = client
         origin = client
-        awaitsPreface = false
-        prefaceLength = 0
         self.note = note
         assembly.reset(start: note.clientISN &+ 1)
         reader = ClientHelloReader(limit: limit)
         since = now
         heardSince = now
+    }
+
+    /// Forgets the client: what takes time is done here, where nobody waits.
+    func clear() {
+        reader = ClientHelloReader()
+        awaitsPreface = false
+        prefaceLength = 0
         isClassified = false
         splice = nil
         late = []

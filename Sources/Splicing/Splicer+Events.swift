@@ -56,7 +56,7 @@ extension Splicer where Kernel: ~Copyable {
             routes.signals.connected(client.target)
             routes.refused.forget(client.target)
             didEstablish(client, after: event.ageMicroseconds)
-            if spare.count < 1024 { spare.append(client) }
+            keepSpare(client)
         case .refused:
             CrashPoint.reach(.refusalRead)
             nextEndpoint(client, .refused, now: now)

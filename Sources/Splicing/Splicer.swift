@@ -99,27 +99,51 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         if isReset { reset.append(item) } else { closed.append(item) }
     }
 
+    /// Whether all that happened to flows must be known before a hello is looked at: where
+    /// connections are bounded, or keep their client's port, it may want what another one had.
+    public var hearsEventsFirst: Bool { routes.limits != nil || routes.transparent.count > 0 }
+
     /// Bytes of a client that nobody acknowledged.
-    public mutating func receive(_ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64) {
-        if record.isDamaged { return counters.increment(.clientHelloDamaged) }
+    ///
+    /// `hasHeard`: whether all events were heard that came before it. If not, and they may be about
+    /// an earlier connection of the same client, the answer is false: hear them first, then again.
+    @discardableResult
+    public mutating func receive(
+        _ record: HelloRecord, _ bytes: Span<UInt8>, now: UInt64, hasHeard: Bool = true
+    ) -> Bool {
+        if record.isDamaged {
+            counters.increment(.clientHelloDamaged)
+            return true
+        }
         if let client = pending[record.tuple] {
             if client.continues(record.note) {
                 if client.splice == nil {
                     let owedPreface = client.awaitsPreface
                     read(record, bytes, client, now: now)
                     if owedPreface, pending[record.tuple] === client { awaitEndpoint(client) }
-                    return
+                    return true
                 }
                 if !hasLostFlows(client, record, now: now) {
-                    return keepLate(record, bytes, client, now: now)
+                    keepLate(record, bytes, client, now: now)
+                    return true
                 }
             }
-            // A new handshake of the same port, or the flows are gone: begin anew.
+            // A new handshake of the same port, or the flows are gone: begin anew. Perhaps they stood,
+            // and the word of it was not read.
+            if !hasHeard { return false }
             abandon(client, now: now)
         }
-        guard let note = record.note, !departed.contains(record.tuple, note) else {
-            return sendOn(record, bytes)
+        if let note = record.note, !departed.contains(record.tuple, note) {
+            begin(record, bytes, note, now: now)
+        } else {
+            sendOn(record, bytes)
         }
+        return true
+    }
+
+    private mutating func begin(
+        _ record: HelloRecord, _ bytes: Span<UInt8>, _ note: HandshakeNote, now: UInt64
+    ) {
         let listener = listener(note.listener)
         let client = newClient(record.tuple, note, limit: listener.helloLimit, now: now)
         client.awaitsPreface = listener.expectsPreface(from: record.tuple.source.address)
@@ -164,8 +188,15 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         guard let client = spare.popLast() else {
             return PendingClient(client: tuple, note: note, limit: limit, now: now)
         }
-        client.reset(client: tuple, note: note, limit: limit, now: now)
+        client.begin(client: tuple, note: note, limit: limit, now: now)
         return client
+    }
+
+    /// Keeps the memory of a client that is pending no more.
+    mutating func keepSpare(_ client: PendingClient) {
+        if spare.count == 1024 { return }
+        client.clear()
+        spare.append(client)
     }
 
     private mutating func read(
@@ -281,7 +312,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     mutating func forget(_ client: PendingClient) {
         if client.splice == nil { reading -= 1 }
         pending[client.client] = nil
-        if spare.count < 1024 { spare.append(client) }
+        keepSpare(client)
     }
 
     /// Asks the endpoints of this round's clients; writes and sends what its events made.

@@ -106,6 +106,7 @@ extension Scene {
     var pending: Int { splicer.pendingCount }
     var isWaiting: Bool { splicer.isWaiting }
     var hasLate: Bool { splicer.hasLate }
+    var hearsEventsFirst: Bool { splicer.hearsEventsFirst }
 
     /// The splice written last.
     func last() throws -> Splice {
@@ -121,14 +122,31 @@ extension Scene {
         note: HandshakeNote? = Scene.note(), isUrgent: Bool = false, isDamaged: Bool = false,
         flushes: Bool = true
     ) {
+        let record = record(at: offset, from: client, note, isUrgent, isDamaged)
+        splicer.receive(record, bytes.span, now: now)
+        if flushes { flush() }
+    }
+
+    /// Whether a client's first bytes are taken, `afterAll` that happened before them or not.
+    func hears(
+        _ bytes: [UInt8], from client: FlowTuple = Scene.client(), note: HandshakeNote,
+        afterAll: Bool
+    ) -> Bool {
+        let record = record(at: 0, from: client, note, false, false)
+        defer { flush() }
+        return splicer.receive(record, bytes.span, now: now, hasHeard: afterAll)
+    }
+
+    private func record(
+        at offset: Int, from client: FlowTuple, _ note: HandshakeNote?, _ isUrgent: Bool,
+        _ isDamaged: Bool
+    ) -> HelloRecord {
         let isn = note?.clientISN ?? Self.isn
         let created = note == nil ? table.rows[client]?.createdNanoseconds ?? 1 : 0
-        let record = HelloRecord(
+        return HelloRecord(
             tuple: client, note: note, createdNanoseconds: created,
             sequence: isn &+ 1 &+ UInt32(offset), timestamp: 900, window: 502, isUrgent: isUrgent,
             isFinal: false, isDamaged: isDamaged)
-        splicer.receive(record, bytes.span, now: now)
-        if flushes { flush() }
     }
 
     func flush() { splicer.flush(now: now) }

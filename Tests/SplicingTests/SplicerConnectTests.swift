@@ -206,6 +206,29 @@ import WireTypes
         #expect(scene.splicer.reading == 0)
     }
 
+    /// Perhaps the flow stood, and the word of it lies in the ring that is read after the hellos.
+    @Test func `wants to hear all that happened before it begins anew`() throws {
+        let scene = Scene()
+        scene.say(hello)
+        let first = try scene.last()
+        #expect(scene.hears(hello, note: Scene.note(), afterAll: false))
+        #expect(!scene.hears(hello, note: Scene.note(isn: 1), afterAll: false))
+        #expect(scene.table.written.count == 1, "nothing happened yet")
+        scene.table.set(first, FLOW_CLOSED)
+        scene.tell(.established, of: first)
+        scene.tell(.closed, of: first)
+        #expect(scene.hears(hello, note: Scene.note(isn: 1), afterAll: true))
+        #expect(try scene.last().note.clientISN == 1)
+        #expect(scene.counters.value(of: .established) == 1)
+        #expect(scene.portsInUse == 2, "the old one lingers")
+    }
+
+    @Test func `is heard at once where nothing can have happened`() {
+        let scene = Scene()
+        #expect(scene.hears(hello, note: Scene.note(), afterAll: false))
+        #expect(!scene.hearsEventsFirst)
+    }
+
     /// Early data, or the rest of a hello whose route was clear: noted before the flows stood.
     @Test func `does not begin anew with more bytes of the same handshake`() throws {
         let scene = Scene()

@@ -52,6 +52,7 @@ import WireTypes
         throws
     {
         let scene = scene { $0.process = ConnectionCap(4) }
+        #expect(scene.hearsEventsFirst)
         let splices = try expectRefusal(scene, after: 4, .processFull)
         scene.table.set(splices[2], FLOW_CLOSED)
         scene.tell(.closed, of: splices[2])

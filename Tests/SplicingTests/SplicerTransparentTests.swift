@@ -46,6 +46,7 @@ import WireTypes
         #expect(scene.table.syns.map(\.tuple) == [splice.upstream])
         #expect(scene.portsInUse == 0 && count(scene) == 1 && scene.admission.current == 1)
         #expect(scene.active.reduce(0, +) == 1)
+        #expect(scene.hearsEventsFirst)
     }
 
     @Test func `takes ports for clusters that are not transparent beside it`() throws {

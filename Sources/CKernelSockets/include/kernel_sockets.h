@@ -24,6 +24,13 @@ ssize_t splice_nonblocking(int source, int sink, size_t limit);
 /* pthread_setname_np(3) of the calling thread. */
 void name_this_thread(const char *name);
 
+/*
+ * How long the calling thread wants to run at a time: the shorter, the sooner it runs after it was
+ * woken, and the share is the same (EEVDF, Linux 6.12; before that nothing changes). Needs no
+ * privilege. A thread under another policy than SCHED_OTHER keeps what somebody gave it.
+ */
+int request_slice(uint64_t nanoseconds);
+
 /* ARPHRD_* of an interface (1: Ethernet), and its MTU; -1 and errno on failure. */
 int interface_hardware_type(const char *name);
 int interface_mtu(const char *name);

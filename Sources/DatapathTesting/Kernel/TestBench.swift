@@ -114,7 +114,8 @@ public final class TestBench: @unchecked Sendable {
     {
         var hellos: [(record: HelloRecord, bytes: [UInt8])] = []
         var flows: [FlowRecord] = []
-        _ = rings.drain(
+        _ = rings.drainQuiet { flows.append($0) }
+        _ = rings.drainWaking(
             hello: { record, bytes in
                 hellos.append((record, (0..<bytes.count).map { bytes[$0] }))
             },
