@@ -119,7 +119,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             if client.continues(record.note) {
                 if client.splice == nil {
                     let owedPreface = client.awaitsPreface
-                    read(record, bytes, client, now: now)
+                    read(record, bytes, client, listener(client.note.listener), now: now)
                     if owedPreface, pending[record.tuple] === client { awaitEndpoint(client) }
                     return true
                 }
@@ -150,7 +150,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         noteBegin(of: client)
         pending[record.tuple] = client
         reading += 1
-        read(record, bytes, client, now: now)
+        read(record, bytes, client, listener, now: now)
         if !client.isClassified, pending[record.tuple] === client {
             readers[note.listener, default: ReaderQueue()].append(record.tuple, since: now)
             awaitEndpoint(client)
@@ -200,9 +200,9 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     }
 
     private mutating func read(
-        _ record: HelloRecord, _ bytes: Span<UInt8>, _ client: PendingClient, now: UInt64
+        _ record: HelloRecord, _ bytes: Span<UInt8>, _ client: PendingClient,
+        _ listener: ListenerRoutes, now: UInt64
     ) {
-        let listener = listener(client.note.listener)
         client.timestamp = record.timestamp
         client.window = record.window
         // The relay reads on, urgent byte and all, and takes its own decision.
