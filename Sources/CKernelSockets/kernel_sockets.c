@@ -54,7 +54,8 @@ int request_slice(uint64_t nanoseconds)
 
 	if (syscall(SYS_sched_getattr, 0, &attributes, sizeof(attributes), 0))
 		return -1;
-	if (attributes.policy != SCHED_OTHER)
+	/* What it has: 0 where the kernel knows of no slices. */
+	if (attributes.policy != SCHED_OTHER || attributes.runtime <= nanoseconds)
 		return 0;
 	attributes.runtime = nanoseconds;
 	return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);

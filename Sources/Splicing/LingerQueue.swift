@@ -12,7 +12,8 @@ struct LingerQueue: Sendable {
         /// The endpoint's index in the snapshot.
         var target: Int
         var createdNanoseconds: UInt64
-        var until: UInt64
+        /// When it was over.
+        var since: UInt64
     }
 
     private var items: [Item] = []
@@ -22,9 +23,9 @@ struct LingerQueue: Sendable {
 
     mutating func append(_ item: Item) { items.append(item) }
 
-    /// The next item whose time has come.
-    mutating func next(now: UInt64) -> Item? {
-        guard first < items.count, items[first].until <= now else { return nil }
+    /// The next item that was over by then.
+    mutating func next(overBy time: UInt64) -> Item? {
+        guard first < items.count, items[first].since <= time else { return nil }
         let item = items[first]
         first += 1
         if first == items.count || first > 4096 {

@@ -11,8 +11,7 @@ extension Splicer where Kernel: ~Copyable {
     /// Something happened to a flow.
     public mutating func handle(_ event: FlowRecord, now: UInt64) {
         switch event.kind {
-        case .closed: linger(event, settings.limits.closedLinger, now: now)
-        case .reset: linger(event, settings.resetLinger, now: now)
+        case .closed, .reset: linger(event, now: now)
         case .established where event.isPlain: count(event)
         default: handleConnecting(event, now: now)
         }
@@ -105,7 +104,7 @@ extension Splicer where Kernel: ~Copyable {
         relay(client, .optionsRefused, now: now)
     }
 
-    private mutating func linger(_ event: FlowRecord, _ time: Duration, now: UInt64) {
+    private mutating func linger(_ event: FlowRecord, now: UInt64) {
         // A flow may close before the word of its beginning was read.
         if let client = pending[event.client],
             client.splice?.createdNanoseconds == event.createdNanoseconds
@@ -121,7 +120,7 @@ extension Splicer where Kernel: ~Copyable {
         }
         let item = LingerQueue.Item(
             source: upstream.source, target: target,
-            createdNanoseconds: event.createdNanoseconds, until: now + time.wholeNanoseconds)
+            createdNanoseconds: event.createdNanoseconds, since: now)
         if event.kind == .closed {
             leaveSeat(upstream, event.createdNanoseconds, target)
             closed.append(item)

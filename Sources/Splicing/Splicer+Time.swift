@@ -23,23 +23,27 @@ extension Splicer where Kernel: ~Copyable {
 
     /// Removes what has lingered long enough.
     private mutating func endLingered(now: UInt64) {
-        while endLongest(closedUntil: now, resetUntil: now) {}
+        while endLongest(settings.limits.closedLinger, now: now) {}
     }
 
     /// Removes what has lingered longest of the closed ones, before its time: there is no port or no
     /// place in the table left, and who closed needs it less than who comes. False: none has
     /// lingered for `shortestLinger`.
     mutating func endEarly(now: UInt64) -> Bool {
-        let left = settings.limits.closedLinger - settings.shortestLinger
-        return endLongest(closedUntil: now + left.wholeNanoseconds, resetUntil: now)
+        // What is told to be over twice would, of a splice that is not written yet, free the port.
+        if !round.isEmpty { write(now: now) }
+        let linger = min(settings.shortestLinger, settings.limits.closedLinger)
+        return endLongest(linger, now: now)
     }
 
-    /// Removes those whose time comes until then, as many as the kernel takes at a time. False:
+    /// Removes what was closed so long ago, or reset, as many as the kernel takes at a time. False:
     /// there is none.
-    private mutating func endLongest(closedUntil: UInt64, resetUntil: UInt64) -> Bool {
+    private mutating func endLongest(_ closedLinger: Duration, now: UInt64) -> Bool {
+        let closedBy = now - min(now, closedLinger.wholeNanoseconds)
+        let resetBy = now - min(now, settings.resetLinger.wholeNanoseconds)
         lingered.removeAll(keepingCapacity: true)
         while lingered.count < SpliceEnds.capacity,
-            let item = closed.next(now: closedUntil) ?? reset.next(now: resetUntil)
+            let item = closed.next(overBy: closedBy) ?? reset.next(overBy: resetBy)
         {
             let endpoint = routes.targets[item.target].address
             lingered.append(

@@ -90,13 +90,10 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             routes.loads[target].open()
             if row.state != .closed { takeSeat(of: row, target) }
         }
-        let isReset = row.state == .reset
-        guard isReset || row.state == .closed else { return }
-        let time = isReset ? settings.resetLinger : settings.limits.closedLinger
         let item = LingerQueue.Item(
-            source: source, target: target, createdNanoseconds: row.createdNanoseconds,
-            until: now + time.wholeNanoseconds)
-        if isReset { reset.append(item) } else { closed.append(item) }
+            source: source, target: target, createdNanoseconds: row.createdNanoseconds, since: now)
+        if row.state == .reset { reset.append(item) }
+        if row.state == .closed { closed.append(item) }
     }
 
     /// Whether all that happened to flows must be known before a hello is looked at: where
@@ -123,6 +120,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
                     if owedPreface, pending[record.tuple] === client { awaitEndpoint(client) }
                     return true
                 }
+                // Perhaps the flow stands, and waits for owned bytes to be repeated.
+                if !hasHeard, record.note == nil { return false }
                 if !hasLostFlows(client, record, now: now) {
                     keepLate(record, bytes, client, now: now)
                     return true

@@ -49,8 +49,8 @@ public struct SplicerSettings: Sendable {
     public var limits = SplicerLimits()
     /// How long a flow that saw an RST may be revived by its ends.
     public var resetLinger = Duration.milliseconds(500)
-    /// How long a closed flow still translates where others want its port or its place: the time
-    /// in which a lost acknowledgement of a FIN is usually made good.
+    /// How long a closed flow still translates at least where others want its port or its place: a
+    /// FIN whose acknowledgement was lost is repeated by then.
     public var shortestLinger = Duration.milliseconds(500)
     /// Key of the initial sequence numbers.
     public var sequenceKey: (UInt64, UInt64) = (1, 2)

@@ -6,31 +6,31 @@ import WireTypes
 @testable import Splicing
 
 @Suite struct `Linger queue` {
-    private func item(_ number: Int, until: UInt64) -> LingerQueue.Item {
+    private func item(_ number: Int, since: UInt64) -> LingerQueue.Item {
         LingerQueue.Item(
             source: Scene.client().source, target: 0, createdNanoseconds: UInt64(number),
-            until: until)
+            since: since)
     }
 
     @Test func `gives items in order, each when its time has come`() {
         var queue = LingerQueue()
-        for number in 1...3 { queue.append(item(number, until: UInt64(number) * 10)) }
-        #expect(queue.next(now: 9) == nil)
-        #expect(queue.next(now: 20)?.createdNanoseconds == 1)
-        #expect(queue.next(now: 20)?.createdNanoseconds == 2)
-        #expect(queue.next(now: 20) == nil)
+        for number in 1...3 { queue.append(item(number, since: UInt64(number) * 10)) }
+        #expect(queue.next(overBy: 9) == nil)
+        #expect(queue.next(overBy: 20)?.createdNanoseconds == 1)
+        #expect(queue.next(overBy: 20)?.createdNanoseconds == 2)
+        #expect(queue.next(overBy: 20) == nil)
         #expect(!queue.isEmpty)
-        #expect(queue.next(now: .max)?.createdNanoseconds == 3)
+        #expect(queue.next(overBy: .max)?.createdNanoseconds == 3)
         #expect(queue.isEmpty)
-        #expect(queue.next(now: .max) == nil)
+        #expect(queue.next(overBy: .max) == nil)
     }
 
     @Test func `keeps order over many items that come and go`() {
         var queue = LingerQueue()
         var given = 0
         for number in 0..<20_000 {
-            queue.append(item(number, until: UInt64(number)))
-            while let next = queue.next(now: UInt64(max(0, number - 5000))) {
+            queue.append(item(number, since: UInt64(number)))
+            while let next = queue.next(overBy: UInt64(max(0, number - 5000))) {
                 #expect(next.createdNanoseconds == UInt64(given))
                 given += 1
             }

@@ -129,7 +129,7 @@ extension Scene {
 
     /// Whether a client's first bytes are taken, `afterAll` that happened before them or not.
     func hears(
-        _ bytes: [UInt8], from client: FlowTuple = Scene.client(), note: HandshakeNote,
+        _ bytes: [UInt8], from client: FlowTuple = Scene.client(), note: HandshakeNote?,
         afterAll: Bool
     ) -> Bool {
         let record = record(at: 0, from: client, note, false, false)

@@ -223,6 +223,14 @@ import WireTypes
         #expect(scene.portsInUse == 2, "the old one lingers")
     }
 
+    @Test func `wants to hear all that happened where a flow may stand`() throws {
+        let scene = Scene()
+        scene.say(hello)
+        #expect(!scene.hears(hello, note: nil, afterAll: false))
+        #expect(scene.hears(hello, note: nil, afterAll: true))
+        #expect(scene.table.written.count == 1)
+    }
+
     @Test func `is heard at once where nothing can have happened`() {
         let scene = Scene()
         #expect(scene.hears(hello, note: Scene.note(), afterAll: false))

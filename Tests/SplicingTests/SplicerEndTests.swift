@@ -68,6 +68,49 @@ import WireTypes
         #expect(scene.table.rows[splices[batch].client] != nil)
     }
 
+    /// Told twice to be over, the old splice of a port stands in the queue behind the new one's start.
+    @Test func `takes no port of a splice that is not written yet for free`() throws {
+        let batch = SpliceEnds.capacity
+        let scene = Scene(settings: { $0.ports = [20000...20000 + UInt16(batch - 1)] })
+        let splices = try (1...batch).map { try scene.establish($0, name: "b.test") }
+        for splice in splices + [splices[0]] {
+            scene.table.set(splice, FLOW_CLOSED)
+            scene.tell(.closed, of: splice)
+        }
+        scene.wait(milliseconds: 500)
+        for number in 1...batch + 1 {
+            scene.say(
+                SampleHello.bytes(for: "b.test"), from: Scene.client(batch + number), flushes: false
+            )
+        }
+        scene.flush()
+        let ports = scene.table.written.suffix(batch).map(\.upstream.source.port)
+        #expect(scene.table.written.count == 2 * batch && Set(ports).count == batch)
+        #expect(scene.fallback.words == ["relay 12 no-port b.test"])
+        #expect(scene.portsInUse == batch && scene.admission.current == batch)
+    }
+
+    @Test func `ends by the linger that is configured now`() throws {
+        let scene = Scene(settings: { $0.ports = [20000...20000] })
+        let splice = try scene.establish(1, name: "b.test")
+        scene.table.set(splice, FLOW_CLOSED)
+        scene.tell(.closed, of: splice)
+        scene.splicer.settings.limits.closedLinger = .seconds(60)
+        scene.wait(milliseconds: 10_000)
+        #expect(scene.table.rows.count == 2)
+        scene.splicer.settings.limits.closedLinger = .milliseconds(100)
+        scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(2))
+        #expect(try scene.last().client == Scene.client(2))
+        let next = try scene.last()
+        scene.table.set(next, FLOW_CLOSED)
+        scene.tell(.established, of: next)
+        scene.tell(.closed, of: next)
+        scene.now += .milliseconds(100)
+        scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
+        #expect(try scene.last().client == Scene.client(3))
+        #expect(scene.fallback.words.isEmpty)
+    }
+
     @Test func `ends no flow early that was reset or lives`() throws {
         let scene = Scene(settings: { $0.ports = [20000...20001] })
         _ = try scene.establish(1, name: "b.test")

@@ -27,7 +27,8 @@ void name_this_thread(const char *name);
 /*
  * How long the calling thread wants to run at a time: the shorter, the sooner it runs after it was
  * woken, and the share is the same (EEVDF, Linux 6.12; before that nothing changes). Needs no
- * privilege. A thread under another policy than SCHED_OTHER keeps what somebody gave it.
+ * privilege. A thread that has a shorter one keeps it, and so does one under another policy than
+ * SCHED_OTHER.
  */
 int request_slice(uint64_t nanoseconds);
 

@@ -93,7 +93,9 @@ enum LimitsSection: Section {
     static let closedLinger = ValueKey(
         "closed_linger", .duration(.milliseconds(100)...(.seconds(600))),
         standard: Defaults.limits.closedLinger,
-        "How long a closed flow still translates late packets; 500ms where ports run short.")
+        """
+        How long a closed flow still translates late packets; at most 500ms where ports run short.
+        """)
     static let maxConnections = Bounds.maxConnections("The most connections.")
     static let access = Bounds.access("Who may connect to any listener.")
     static let perSource = Bounds.perSource("What clients of one source may do, at all listeners.")
