@@ -60,7 +60,7 @@ private final class ThreadStart: Sendable {
     func run() {
         unsafe name_this_thread(name)
         // Refused (seccomp), it is as it was before.
-        if let slice { _ = request_slice(UInt64(clamping: slice.nanoseconds)) }
+        if let slice { _ = request_slice(slice.nanoseconds) }
         body()
     }
 }

@@ -43,12 +43,7 @@ extension TCPSocket {
 
 extension Duration {
     /// Whole nanoseconds, 0 for negative durations, saturating.
-    public var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : product &+ UInt64(attoseconds / 1_000_000_000)
-    }
+    public var nanoseconds: UInt64 { UInt64(clamping: attoseconds / 1_000_000_000) }
 }
 
 /// CLOCK_MONOTONIC, the clock that BPF and the flow map have too.

@@ -124,7 +124,7 @@ public final class FlowSweeper: Sendable {
                 silent = SilentFlows(rules.routes)
             }
             if now >= nextWalk {
-                nextWalk = now + rules.limits.interval.wholeNanoseconds
+                nextWalk = now + rules.limits.interval.nanoseconds
                 walk(raw, &quiet, now: now)
                 endSilentClients(raw, now: now)
                 askHalfOpenClients(raw, now: now)
@@ -187,23 +187,23 @@ public final class FlowSweeper: Sendable {
     private func look(at row: SpliceRow, _ found: inout Findings, now: UInt64) {
         let silence = now > row.lastSeenNanoseconds ? now - row.lastSeenNanoseconds : 0
         let isLive = row.state == .established || row.state == .closing
-        let interval = limits.interval.wholeNanoseconds
+        let interval = limits.interval.nanoseconds
         if isLive, silence > interval, silence <= 3 * interval {
             found.unsure.append(row.isUpstream ? row.client : row.upstream.reversed)
         }
         guard row.isUpstream else {
             // By now the other direction would have told of it: it is gone.
-            if !isLive, silence > 2 * limits.forgotten.wholeNanoseconds { found.over.append(row) }
+            if !isLive, silence > 2 * limits.forgotten.nanoseconds { found.over.append(row) }
             return
         }
         found.usedNames.insert(row.serverName)
         if !isLive {
-            if silence > limits.forgotten.wholeNanoseconds { found.over.append(row) }
+            if silence > limits.forgotten.nanoseconds { found.over.append(row) }
         } else if let lifetime = limits.lifetime,
-            now > row.createdNanoseconds + lifetime.wholeNanoseconds
+            now > row.createdNanoseconds + lifetime.nanoseconds
         {
             found.aged.append(row)
-        } else if now > lastSign(row), now - lastSign(row) > limits.idle.wholeNanoseconds {
+        } else if now > lastSign(row), now - lastSign(row) > limits.idle.nanoseconds {
             found.silent.append(row)
         }
     }
@@ -251,7 +251,7 @@ public final class FlowSweeper: Sendable {
         let peer = datapath.downstreamRow(of: row.upstream)
         guard let peer, limits.probesIdle else {
             let lastSign = max(lastSign(row), peer.map(lastSign) ?? 0)
-            guard now > lastSign, now - lastSign > limits.idle.wholeNanoseconds else { return }
+            guard now > lastSign, now - lastSign > limits.idle.nanoseconds else { return }
             return endByReset(row, .idleEnded, raw)
         }
         let lastSeen = min(row.lastSeenNanoseconds, peer.lastSeenNanoseconds)
@@ -337,10 +337,10 @@ public final class FlowSweeper: Sendable {
     /// Clients that completed the handshake and never said a word.
     private func endSilentClients(_ raw: borrowing RawSocket, now: UInt64) {
         let shortest = routes.listeners.values.map(\.helloTimeout).min() ?? .seconds(10)
-        guard now > shortest.wholeNanoseconds else { return }
-        for (client, note) in datapath.silentClients(since: now - shortest.wholeNanoseconds) {
+        guard now > shortest.nanoseconds else { return }
+        for (client, note) in datapath.silentClients(since: now - shortest.nanoseconds) {
             guard let listener = routes.listeners[note.listener],
-                note.createdNanoseconds + listener.helloTimeout.wholeNanoseconds <= now
+                note.createdNanoseconds + listener.helloTimeout.nanoseconds <= now
             else { continue }
             datapath.forgetHandshake(of: client)
             counters.increment(.clientHelloTimedOut)

@@ -4,6 +4,7 @@ internal import Balancing
 internal import CrashPoints
 internal import Datapath
 internal import HealthChecking
+internal import KernelSockets
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
@@ -131,7 +132,7 @@ extension Splicer where Kernel: ~Copyable {
         client.splice = splice
         client.isClassified = false
         keepRest(client, of: splice)
-        client.deadline = now + cluster.connectTimeout.wholeNanoseconds
+        client.deadline = now + cluster.connectTimeout.nanoseconds
         kernel.program(splice)
         sendSYN(client, splice, now: now)
         round.append(client.client)
@@ -274,7 +275,7 @@ extension Splicer where Kernel: ~Copyable {
         }
         routes.signals.connectFailed(client.target, failure)
         if let patience = cluster(of: client)?.connectTimeout {
-            let time = patience.wholeNanoseconds
+            let time = patience.nanoseconds
             routes.loads[client.target].observe(connectTime: time, now: now)
         }
     }
@@ -295,12 +296,5 @@ extension Splicer where Kernel: ~Copyable {
             Segment(
                 tuple: splice.upstream, sequence: event.acknowledgement, flags: .reset))
         attempt(client, endpoint: endpoint, cluster, now: now)
-    }
-}
-
-extension Duration {
-    /// Nanoseconds, at least 0.
-    var wholeNanoseconds: UInt64 {
-        UInt64(clamping: attoseconds / 1_000_000_000)
     }
 }

@@ -4,6 +4,7 @@ internal import Balancing
 internal import ConnectionLogging
 internal import Datapath
 internal import HealthChecking
+internal import KernelSockets
 internal import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
@@ -39,8 +40,8 @@ extension Splicer where Kernel: ~Copyable {
     /// Removes what was closed so long ago, or reset, as many as the kernel takes at a time. False:
     /// there is none.
     private mutating func endLongest(_ closedLinger: Duration, now: UInt64) -> Bool {
-        let closedBy = now - min(now, closedLinger.wholeNanoseconds)
-        let resetBy = now - min(now, settings.resetLinger.wholeNanoseconds)
+        let closedBy = now - min(now, closedLinger.nanoseconds)
+        let resetBy = now - min(now, settings.resetLinger.nanoseconds)
         lingered.removeAll(keepingCapacity: true)
         while lingered.count < SpliceEnds.capacity,
             let item = closed.next(overBy: closedBy) ?? reset.next(overBy: resetBy)
@@ -89,7 +90,7 @@ extension Splicer where Kernel: ~Copyable {
             guard let listener = routes.listeners[id], let patience = listener.serverFirstAfter
             else { continue }
             while let client = silent[id]?.first(in: pending, since: \.heardSince),
-                client.heardSince + patience.wholeNanoseconds <= now
+                client.heardSince + patience.nanoseconds <= now
             {
                 silent[id]?.removeFirst()
                 guard client.mayAwaitEndpoint else { continue }
@@ -103,7 +104,7 @@ extension Splicer where Kernel: ~Copyable {
     private mutating func endLateReaders(now: UInt64) {
         for id in readers.keys {
             let listener = listener(id)
-            let timeout = listener.helloTimeout.wholeNanoseconds
+            let timeout = listener.helloTimeout.nanoseconds
             while let client = readers[id]?.first(in: pending), client.since + timeout <= now {
                 readers[id]?.removeFirst()
                 counters.increment(.clientHelloTimedOut)

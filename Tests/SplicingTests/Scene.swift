@@ -188,6 +188,12 @@ extension Scene {
         return splice
     }
 
+    /// Both ends close, and the datapath tells.
+    func close(_ splice: Splice) {
+        table.set(splice, FLOW_CLOSED)
+        tell(.closed, of: splice)
+    }
+
     /// How many ports are out towards all endpoints.
     var portsInUse: Int { splicer.pools.reduce(0) { $0 + $1.inUse } }
 }

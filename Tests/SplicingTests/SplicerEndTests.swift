@@ -22,8 +22,7 @@ import WireTypes
     @Test func `keeps a closed flow for its linger, then removes it`() throws {
         let scene = Scene()
         let splice = try scene.establish()
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         #expect(scene.isWaiting)
         scene.wait(milliseconds: 1999)
         #expect(scene.table.rows.count == 2 && scene.portsInUse == 1)
@@ -37,8 +36,7 @@ import WireTypes
     @Test func `uses a port again only when its flow is gone`() throws {
         let scene = Scene(settings: { $0.ports = [20000...20000] })
         let splice = try scene.establish(1, name: "b.test")
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.wait(milliseconds: 499)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(2))
         #expect(scene.fallback.words == ["relay 12 no-port b.test"])
@@ -57,8 +55,7 @@ import WireTypes
         let scene = Scene(settings: { $0.ports = [20000...20000 + UInt16(batch)] })
         let splices = try (1...batch + 1).map { number in
             let splice = try scene.establish(number, name: "b.test")
-            scene.table.set(splice, FLOW_CLOSED)
-            scene.tell(.closed, of: splice)
+            scene.close(splice)
             return splice
         }
         scene.wait(milliseconds: 500)
@@ -74,8 +71,7 @@ import WireTypes
         let scene = Scene(settings: { $0.ports = [20000...20000 + UInt16(batch - 1)] })
         let splices = try (1...batch).map { try scene.establish($0, name: "b.test") }
         for splice in splices + [splices[0]] {
-            scene.table.set(splice, FLOW_CLOSED)
-            scene.tell(.closed, of: splice)
+            scene.close(splice)
         }
         scene.wait(milliseconds: 500)
         for number in 1...batch + 1 {
@@ -93,8 +89,7 @@ import WireTypes
     @Test func `ends by the linger that is configured now`() throws {
         let scene = Scene(settings: { $0.ports = [20000...20000] })
         let splice = try scene.establish(1, name: "b.test")
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.splicer.settings.limits.closedLinger = .seconds(60)
         scene.wait(milliseconds: 10_000)
         #expect(scene.table.rows.count == 2)
@@ -129,8 +124,7 @@ import WireTypes
         let other = try scene.establish(1, name: "a.test")
         let splice = try scene.establish(2, name: "b.test")
         for splice in [other, splice] {
-            scene.table.set(splice, FLOW_CLOSED)
-            scene.tell(.closed, of: splice)
+            scene.close(splice)
         }
         scene.wait(milliseconds: 500)
         scene.say(SampleHello.bytes(for: "b.test"), from: Scene.client(3))
@@ -142,8 +136,7 @@ import WireTypes
     @Test func `makes room in a full table by ending what has closed`() throws {
         let scene = Scene(admitting: 1)
         let splice = try scene.establish(1)
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.wait(milliseconds: 499)
         scene.say(SampleHello.bytes(for: "a.test"), from: Scene.client(2))
         #expect(scene.fallback.words == ["relay 11 table-full a.test"])
@@ -171,8 +164,7 @@ import WireTypes
         scene.wait(milliseconds: 5000)
         #expect(scene.table.rows.count == 2)
         #expect(scene.admission.current == 1 && scene.portsInUse == 1)
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.wait(milliseconds: 5000)
         #expect(scene.table.rows.isEmpty && scene.admission.current == 0)
     }
@@ -205,8 +197,7 @@ import WireTypes
     @Test func `frees the port once when the kernel began anew with a SYN`() throws {
         let scene = Scene()
         let splice = try scene.establish()
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.table.delete(splice)
         scene.now += 1
         scene.say(SampleHello.bytes(for: "a.test"), note: Scene.note(isn: 9))
@@ -225,8 +216,7 @@ import WireTypes
         let scene = Scene()
         scene.say(SampleHello.bytes(for: "a.test"))
         let splice = try scene.last()
-        scene.table.set(splice, FLOW_CLOSED)
-        scene.tell(.closed, of: splice)
+        scene.close(splice)
         scene.tell(.established, of: splice)
         #expect(scene.pending == 0)
         #expect(scene.counters.value(of: .established) == 1)
