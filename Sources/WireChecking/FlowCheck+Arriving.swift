@@ -3,7 +3,10 @@
 extension FlowCheck {
     /// A packet that a client or an endpoint sent.
     mutating func arrive(_ packet: TCPPacket, _ direction: Direction, _ other: Direction) {
-        forget(direction, before: packet.time - min(packet.time, Self.stay))
+        // A hello waits for its endpoint, however often it is repeated meanwhile.
+        if established != nil {
+            forget(direction, before: packet.time - min(packet.time, Self.stay))
+        }
         let at = direction.arriving.offset(packet.sequence)
         let arrival = Arrival(
             packet: packet, range: at..<at + packet.length,

@@ -148,6 +148,24 @@ import WireTypes
         #expect(check.figures.hellos == 3, "\(check)")
     }
 
+    /// Its first time is the template's, though others came since.
+    @Test func `is silent when the endpoint lets a repeated hello wait for seconds`() throws {
+        var flow = try SyntheticFlow()
+        flow.arrive(Meant(offset: -1, flags: [.syn], window: 64240), from: .client)
+        flow.leave(Meant(offset: -1, flags: [.syn, .ack], window: 65535), from: .endpoint)
+        for time in [10, 260, 800] as [UInt32] {
+            flow.arrive(Meant(count: 517, flags: [.ack, .psh], time: time), from: .client)
+            flow.leave(
+                Meant(offset: -1, flags: [.syn], time: 10, window: 64240), from: .client)
+            flow.wait(900_000_000)
+        }
+        flow.answer()
+        flow.leave(Meant(count: 517, flags: [.ack, .psh], time: 10), from: .client)
+        flow.talk()
+        flow.close()
+        expectSilence(flow.check)
+    }
+
     @Test func `is silent when what is corrupt leaves corrupt`() throws {
         var flow = try SyntheticFlow()
         flow.handshake()
