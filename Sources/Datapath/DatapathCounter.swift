@@ -40,6 +40,7 @@ public enum DatapathCounter: UInt32, CaseIterable, Sendable {
     case plainOpened
     case plainRefused
     case plainFull
+    case helloRouted
 
     /// The name in reports: `drop_ring_full`.
     public var name: String { snakeCase("\(self)") }

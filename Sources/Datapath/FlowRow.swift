@@ -194,6 +194,7 @@ extension KernelDatapath {
         for key in flows.keys() { flows.remove(key) }
         for key in openings.keys() { openings.remove(key) }
         for key in plainTables.keys() { plainTables.remove(key) }
+        clearKnownNames()
         setTableFull(false)
     }
 

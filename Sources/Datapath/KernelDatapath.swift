@@ -37,6 +37,8 @@ public final class KernelDatapath: Sendable {
     let rings: BPFMap<UInt32, Int32>
     let openings: BPFMap<flow_tuple, flow_entry>
     let plainTables: BPFMap<UInt32, Int32>
+    let knownNames: BPFMap<known_name, known_route>
+    let knownTargets: MappedArray
     let templates: MappedArray
     let workerStates: MappedArray
     let spliceEnds: MappedArray
@@ -46,7 +48,7 @@ public final class KernelDatapath: Sendable {
     /// Maps that a restart finds again.
     private static let pinnedMaps = [
         "flows", "handshakes", "listeners", "adopted", "relayed", "templates", "rings", "names",
-        "server_names", "instance", "counters", "daemon_counters", "openings",
+        "server_names", "instance", "counters", "daemon_counters", "openings", "own_templates",
     ]
 
     /// Loads the object; takes over the maps that are pinned already, with all flows in them.
@@ -69,6 +71,9 @@ public final class KernelDatapath: Sendable {
         try object.set(capacity: options.flows, ofMap: "flows")
         try object.set(capacity: options.handshakes, ofMap: "handshakes")
         try object.set(capacity: max(options.openings, 1), ofMap: "openings")
+        try object.set(
+            capacity: options.workers * Int(KNOWN_TARGETS_MAX), ofMap: "known_targets")
+        try object.set(capacity: options.workers * 2 * KnownNames.limit, ofMap: "known_names")
         try Self.makeRoom(options.sources, in: object)
         if !options.isPrivate {
             try pins.create()
@@ -110,6 +115,9 @@ public final class KernelDatapath: Sendable {
         rings = try BPFMap(name: "rings", owning: object.map("rings"))
         openings = try BPFMap(name: "openings", owning: object.map("openings"))
         plainTables = try BPFMap(name: "plain_tables", owning: object.map("plain_tables"))
+        knownNames = try BPFMap(name: "known_names", owning: object.map("known_names"))
+        knownTargets = try MappedArray(
+            name: "known_targets", owning: object.map("known_targets"))
         templates = try MappedArray(name: "templates", owning: object.map("templates"))
         workerStates = try MappedArray(
             name: "worker_states", owning: object.map("worker_states"))

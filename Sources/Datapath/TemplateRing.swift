@@ -21,7 +21,7 @@ public struct TemplateRing: Sendable {
     /// The part of `worker`. `seed` begins the stamps: any number that differs from run to run.
     public init(_ datapath: KernelDatapath, worker: Int, seed: UInt32) {
         self.datapath = datapath
-        let share = datapath.templates.count / datapath.options.workers
+        let share = (datapath.templates.count - Int(TEMPLATES_OWN)) / datapath.options.workers
         slots = worker * share..<(worker + 1) * share
         next = slots.lowerBound
         stamp = seed & ~1
@@ -55,26 +55,33 @@ public struct TemplateRing: Sendable {
         return reference
     }
 
-    /// The first bytes of what is stored there, all in its first segment or none; nil when it was
-    /// overwritten since.
+    /// The first bytes of what is stored there; nil when it was overwritten since.
     public func read(_ reference: TemplateReference, count: Int) -> [UInt8]? {
-        let slot = Int(reference.slot)
-        guard reference.segments > 0, slot < datapath.templates.count else { return nil }
+        var bytes: [UInt8] = []
+        for segment in 0..<Int(reference.segments) where bytes.count < count {
+            let stamp = reference.stamp &+ 2 * UInt32(segment)
+            guard let part = read(Int(reference.slot) + segment, stamp: stamp) else { return nil }
+            bytes = bytes.isEmpty ? part : bytes + part
+        }
+        guard count > 0, bytes.count >= count else { return nil }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    private func read(_ slot: Int, stamp: UInt32) -> [UInt8]? {
+        guard slot < datapath.templates.count else { return nil }
         return datapath.templates.withElement(slot) { element in
             // Offsets are those of hello_template, asserted in datapath_abi.c.
             let before = unsafe element.bytes.unsafeLoad(
                 fromByteOffset: Self.stampOffset, as: UInt32.self)
-            guard before == reference.stamp else { return nil }
+            guard before == stamp else { return nil }
             atomicMemoryFence(ordering: .sequentiallyConsistent)
             let length = unsafe element.bytes.unsafeLoad(
                 fromByteOffset: Self.lengthOffset, as: UInt32.self)
-            guard count <= Int(min(length, TEMPLATE_PAYLOAD_MAX)) else { return nil }
-            var payload: [UInt8] = []
-            for index in 0..<count {
-                // Inside the element: count is bounded by its payload's size.
-                payload.append(
-                    unsafe element.bytes.unsafeLoad(
-                        fromByteOffset: Self.payloadOffset + index, as: UInt8.self))
+            let end = Self.payloadOffset + Int(min(length, TEMPLATE_PAYLOAD_MAX))
+            // Inside the element: the length is bounded by its payload's size.
+            let payload = unsafe element.withUnsafeMutableBytes { bytes in
+                unsafe [UInt8](bytes[Self.payloadOffset..<end])
             }
             // Another worker may have begun to overwrite it meanwhile.
             atomicMemoryFence(ordering: .sequentiallyConsistent)

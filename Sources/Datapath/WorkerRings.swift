@@ -123,8 +123,16 @@ public struct WorkerRings: ~Copyable, Sendable {
     public var number: Int32 { waking.number }
 
     /// Reads what waited for the worker to be awake; how many records there were.
-    public func drainQuiet(flow: (FlowRecord) -> Void) -> Int {
-        quiet.drain { bytes in Self.read(bytes, hello: { _, _ in }, flow: flow) }
+    public func drainQuiet(opened: (OpenedRecord) -> Void, flow: (FlowRecord) -> Void) -> Int {
+        quiet.drain { bytes in
+            // As in `read`.
+            let head = unsafe bytes.unsafeLoad(as: record_head.self)
+            if UInt32(head.kind) == RECORD_OPENED.rawValue {
+                opened(OpenedRecord(unsafe bytes.unsafeLoad(as: opened_record.self)))
+            } else {
+                Self.read(bytes, hello: { _, _ in }, flow: flow)
+            }
+        }
     }
 
     /// Reads what wakes the worker; how many records there were.

@@ -37,6 +37,7 @@ public enum Counter: Int, Sendable, CaseIterable {
     case dropTooBig, icmpTranslated, dropIcmpStale, icmpSent, icmpLimited
     case sourceDenied, sourceFull, sourceTooFast, fastDryRun
     case plainOpened, plainRefused, plainFull
+    case helloRouted
 }
 
 /// What the daemon is told.
@@ -59,6 +60,8 @@ public enum Record: Sendable, Equatable {
     case event(Event, client: Tuple, created: UInt64, sequence: UInt32, acknowledgement: UInt32)
     /// A client's bytes.
     case hello(Hello)
+    /// A client of a known name was taken to its endpoint.
+    case opened(Opened)
 
     /// A client's bytes, in pieces of at most 4096.
     public struct Hello: Sendable, Equatable {
@@ -74,6 +77,34 @@ public enum Record: Sendable, Equatable {
         public var window: UInt16
         /// The bytes.
         public var bytes: [UInt8]
+    }
+
+    /// A flow that was begun without the daemon, or a port that was taken for one in vain.
+    public struct Opened: Sendable, Equatable {
+        /// Client to listener.
+        public var client: Tuple
+        /// Balancer to endpoint.
+        public var upstream: Tuple
+        /// Of the flow; 0: a row was in its way, and the SYN's numbers have no meaning.
+        public var created: UInt64
+        /// Of our SYN.
+        public var isn: UInt32
+        /// TSval of our SYN.
+        public var synTimestamp: UInt32
+        /// The client's initial sequence number.
+        public var clientISN: UInt32
+        /// Ours towards it.
+        public var cookie: UInt32
+        /// TSval of the hello, 0 without.
+        public var timestamp: UInt32
+        /// Window of the hello as on the wire.
+        public var window: UInt16
+        /// Bytes of the hello.
+        public var length: UInt32
+        /// The cluster's id.
+        public var cluster: UInt16
+        /// The endpoint's place in it.
+        public var endpoint: UInt16
     }
 }
 

@@ -13,7 +13,13 @@ extension Passage {
     /// The packet becomes our answer to it: addresses and ports change sides, TTL is new, the IP
     /// header's other fields stay, but that nobody agreed on ECN. A damaged packet's checksum stays damaged.
     mutating func answer(_ segment: Segment, _ header: AnswerHeader, _ data: [UInt8] = []) {
-        let tuple = segment.tuple.reversed
+        answer(segment, as: segment.tuple.reversed, header, data)
+    }
+
+    /// The same to somebody else than who sent the packet.
+    mutating func answer(
+        _ segment: Segment, as tuple: Tuple, _ header: AnswerHeader, _ data: [UInt8] = []
+    ) {
         var tcp = [UInt8](repeating: 0, count: 20) + header.options + data
         tcp.put(tuple.sourcePort, at: 0)
         tcp.put(tuple.destinationPort, at: 2)

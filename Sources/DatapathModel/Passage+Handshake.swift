@@ -62,7 +62,9 @@ extension Passage {
         let header = AnswerHeader(
             sequence: note.cookie, acknowledgement: segment.sequence &+ 1,
             flags: Flag.syn | Flag.ack, window: promise.window,
-            options: promises(note, promise, echo: offer.timestamp?.value ?? 0))
+            options: synOptions(
+                note.flags, mss: promise.mss, scale: note.ourScale,
+                timestampWords(note.timestamp, offer.timestamp?.value ?? 0)))
         answer(segment, header)
         counters.append(.synAnswered)
         return sendAnswer(segment)
@@ -112,17 +114,19 @@ extension Passage {
     }
 
     /// What the client offered and we can promise, every option on four bytes.
-    private func promises(_ note: Note, _ promise: Listener, echo: UInt32) -> [UInt8] {
-        var options: [UInt8] = [2, 4, UInt8(promise.mss >> 8), UInt8(promise.mss & 0xff)]
-        let hasSACK = note.flags & Note.sack != 0
-        if note.flags & Note.timestamps != 0 {
-            var words = timestampWords(note.timestamp, echo)
+    func synOptions(
+        _ flags: UInt16, mss: UInt16, scale: UInt8, _ timestamps: [UInt8]
+    ) -> [UInt8] {
+        var options: [UInt8] = [2, 4, UInt8(mss >> 8), UInt8(mss & 0xff)]
+        let hasSACK = flags & Note.sack != 0
+        if flags & Note.timestamps != 0 {
+            var words = timestamps
             if hasSACK { words.put([4, 2], at: 0) }
             options += words
         } else if hasSACK {
             options += [1, 1, 4, 2]
         }
-        if note.flags & Note.windowScale != 0 { options += [1, 3, 3, note.ourScale] }
+        if flags & Note.windowScale != 0 { options += [1, 3, 3, scale] }
         return options
     }
 
@@ -130,6 +134,7 @@ extension Passage {
     private mutating func segmentOfClient(_ segment: Segment) -> Verdict {
         guard var note = world.handshakes.notes[segment.tuple], continues(segment, note)
         else { return stray(segment) }
+        let isFirst = note.flags & Note.data == 0 && segment.sequence == note.clientISN &+ 1
         note.flags |= Note.acknowledged | (segment.payload > 0 ? Note.data : 0)
         world.handshakes.notes[segment.tuple] = note
         if segment.has(Flag.rst) {
@@ -138,7 +143,10 @@ extension Passage {
             tellOfClient(.abandoned, segment, created: 0)
             return end(.drop, .dropConnecting)
         }
-        if segment.payload > 0 { return recordHello(segment, created: 0) }
+        if segment.payload > 0 {
+            if isFirst, let verdict = openKnown(segment, note) { return verdict }
+            return recordHello(segment, created: 0)
+        }
         guard segment.has(Flag.fin) else { return end(.drop, .handshakeAck) }
         guard segment.sequence == note.clientISN &+ 1 else { return end(.drop, .dropConnecting) }
         return resetEarlyFIN(segment)

@@ -157,12 +157,17 @@ public struct Row: Sendable, Equatable {
         public var cluster: UInt16
         /// The endpoint's place in it.
         public var endpoint: UInt16
+        /// The name's that the client asked for; 0: none is known.
+        public var serverName: UInt32
 
         /// Ids of a flow.
-        public init(listener: UInt16, cluster: UInt16, endpoint: UInt16) {
+        public init(
+            listener: UInt16, cluster: UInt16, endpoint: UInt16, serverName: UInt32 = 0
+        ) {
             self.listener = listener
             self.cluster = cluster
             self.endpoint = endpoint
+            self.serverName = serverName
         }
     }
 

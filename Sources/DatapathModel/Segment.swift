@@ -7,6 +7,7 @@ enum Flag {
     static let rst: UInt8 = 4
     static let psh: UInt8 = 8
     static let ack: UInt8 = 16
+    static let urg: UInt8 = 32
 }
 
 /// A TCP segment found in a packet.

@@ -116,6 +116,85 @@ public struct PlainChoice: Sendable, Equatable {
     public init() {}
 }
 
+/// A name that clients of a listener ask for.
+public struct RoutedName: Hashable, Sendable {
+    /// The listener's id.
+    public var listener: UInt16
+    /// The clients' family.
+    public var isIPv6: Bool
+    /// The name as in a hello.
+    public var text: [UInt8]
+
+    /// A name.
+    public init(listener: UInt16, isIPv6: Bool, text: [UInt8]) {
+        self.listener = listener
+        self.isIPv6 = isIPv6
+        self.text = text
+    }
+}
+
+/// Where clients of a name go without the daemon.
+public struct NameRoute: Sendable, Equatable {
+    /// Place among the targets.
+    public var target: Int
+    /// The cluster's id.
+    public var cluster: UInt16
+    /// The endpoint's place in it.
+    public var endpoint: UInt16
+    /// The name's id.
+    public var serverName: UInt32
+    /// Bytes of a hello's segment; there are two at most.
+    public var segmentSize: Int
+
+    /// A route.
+    public init(
+        target: Int, cluster: UInt16, endpoint: UInt16, serverName: UInt32, segmentSize: Int
+    ) {
+        self.target = target
+        self.cluster = cluster
+        self.endpoint = endpoint
+        self.serverName = serverName
+        self.segmentSize = segmentSize
+    }
+}
+
+/// An endpoint that names lead to.
+public struct NameTarget: Sendable, Equatable {
+    /// Where it is.
+    public var address: Address
+    /// Its port.
+    public var port: UInt16
+    /// Ours towards it.
+    public var source: Address
+    /// Ports of ours that may be taken, in their order.
+    public var ports: [UInt16]
+
+    /// An endpoint.
+    public init(address: Address, port: UInt16, source: Address, ports: [UInt16]) {
+        self.address = address
+        self.port = port
+        self.source = source
+        self.ports = ports
+    }
+
+    /// From us to it.
+    public func way(from port: UInt16) -> Tuple {
+        Tuple(
+            source: source, destination: address, sourcePort: port, destinationPort: self.port)
+    }
+}
+
+/// Names whose clients are taken to an endpoint without the daemon.
+public struct RoutedNames: Sendable, Equatable {
+    /// Where they lead.
+    public var routes: [RoutedName: NameRoute] = [:]
+    /// The endpoints.
+    public var targets: [NameTarget] = []
+
+    /// None.
+    public init() {}
+}
+
 /// Everything a packet's fate depends on besides its bytes.
 public struct World: Sendable {
     /// The flow table: few rows, so that walking beats hashing.
@@ -126,6 +205,10 @@ public struct World: Sendable {
     public var handshakes = Handshakes()
     /// For plain listeners.
     public var plain = PlainChoice()
+    /// Known names.
+    public var names = RoutedNames()
+    /// CLOCK_MONOTONIC when a flow of a known name is begun.
+    public var clock: UInt64 = 0
     /// Key of our initial sequence numbers.
     public var sequenceKey: (UInt64, UInt64) = (0, 0)
     /// CLOCK_MONOTONIC (coarse).

@@ -36,6 +36,15 @@ internal import Glibc
 
     deinit { unsafe munmap(base, length) }
 
+    /// Moves the 32-bit word at `offset` of an element, which the kernel moves as well, from `value`
+    /// to the next one. False: it is another by now.
+    public borrowing func step(_ index: Int, at offset: Int, from value: UInt32) -> Bool {
+        precondition(index >= 0 && index < count && offset >= 0 && offset + 4 <= stride)
+        // Inside the mapping; the element and the offset are aligned.
+        let word = unsafe (base + index * stride + offset).assumingMemoryBound(to: UInt32.self)
+        return unsafe sluice_step(word, value)
+    }
+
     /// Lets `body` write element `index`. The memory is shared with the kernel.
     public borrowing func withElement<Result>(
         _ index: Int, _ body: (inout MutableRawSpan) -> Result

@@ -56,6 +56,10 @@ final class PendingClient {
     var sawTimeout = false
     /// What the connection log will say; untouched without one.
     var facts = ConnectionFacts()
+    /// Whether the attempt under way is the datapath's.
+    var isOpened = false
+    /// Whether its cluster is not that of its route, in which no endpoint serves.
+    var isRerouted = false
     /// When the hello was whole, for the same.
     var classifiedAt: UInt64 = 0
     /// The splicer's round in which the attempt was made.
@@ -111,6 +115,8 @@ final class PendingClient {
         challenges = 0
         attempts = 0
         sawTimeout = false
+        isOpened = false
+        isRerouted = false
     }
 
     /// Whether a note, or that there is none since a flow exists, is of the same handshake.

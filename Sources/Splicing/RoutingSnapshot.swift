@@ -90,6 +90,12 @@ public struct ListenerRoutes: Sendable {
     /// Whether endpoints may speak first: clients count from their handshake on.
     public var servesSilentClients: Bool { !isSniffed || serverFirstAfter != nil }
 
+    /// Whether where a client goes follows from the name in its hello, and from nothing else of it.
+    public var asksNameAlone: Bool {
+        isSniffed && !isPlain && proxySenders.isEmpty && !servesSilentClients
+            && table.asksNameAlone
+    }
+
     /// Whether a client from there has to begin with a PROXY header.
     public func expectsPreface(from source: IPAddress) -> Bool {
         !proxySenders.isEmpty && proxySenders.contains { $0.contains(source) }

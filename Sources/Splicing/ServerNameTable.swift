@@ -89,23 +89,26 @@ public final class ServerNameTable: Sendable {
 struct ServerNameCache {
     private let table: ServerNameTable
     private var ids: [ServerName: UInt32] = [:]
-    private var generation: UInt64
+    private var idGeneration: UInt64
 
     private static let limit = 16384
 
     init(_ table: ServerNameTable) {
         self.table = table
-        generation = table.generation
+        idGeneration = table.generation
     }
 
     func name(of id: UInt32) -> ServerName? { table.name(of: id) }
 
+    /// Rises when ids became void.
+    var generation: UInt64 { table.generation }
+
     mutating func id(of name: ServerName?) -> UInt32 {
         guard let name else { return 0 }
         let now = table.generation
-        if now != generation || ids.count > Self.limit {
+        if now != idGeneration || ids.count > Self.limit {
             ids.removeAll(keepingCapacity: true)
-            generation = now
+            idGeneration = now
         }
         if let id = ids[name] { return id }
         let id = table.id(of: name)

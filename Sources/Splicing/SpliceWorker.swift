@@ -149,7 +149,7 @@ public final class SpliceWorker: Sendable {
             // Where connections are bounded, a place is free within a second of its flow's end. Flows
             // of plain listeners are told without waking, and the ring must hold them until then.
             let longest: Duration =
-                !splicer.routes.plainTargets.isEmpty
+                !splicer.routes.plainTargets.isEmpty || splicer.mayHaveOpened
                 ? .milliseconds(50)
                 : splicer.routes.limits == nil ? .milliseconds(500) : .milliseconds(250)
             let timeout: Duration =
@@ -182,7 +182,9 @@ public final class SpliceWorker: Sendable {
                     flow: { event in
                         switch event.kind {
                         case .orphaned, .stray: sweeper.note(event)
-                        default: splicer.handle(event, now: now)
+                        default:
+                            if !splicer.knows(event.client) { _ = readEvents(&splicer, rings) }
+                            splicer.handle(event, now: now)
                         }
                     })
                 splicer.flush(now: now)
@@ -210,7 +212,8 @@ public final class SpliceWorker: Sendable {
         _ splicer: inout Splicer<LiveSplicingKernel>, _ rings: borrowing WorkerRings
     ) -> Int {
         let now = MonotonicClock.nanoseconds
-        return rings.drainQuiet { splicer.handle($0, now: now) }
+        return rings.drainQuiet(
+            opened: { splicer.receive($0, now: now) }, flow: { splicer.handle($0, now: now) })
     }
 
     /// Lets those run who would send more. The worker counts as awake meanwhile, so that nobody

@@ -46,6 +46,7 @@ extension Splicer where Kernel: ~Copyable {
             case .reject(let how): policy = client.speaksTLS ? how : how.withoutTLS
             case .cluster(let index):
                 client.cluster = index
+                client.isRerouted = true
                 client.tried = TriedEndpoints()
                 if let endpoint = pick(client, now: now) { return endpoint }
             }
@@ -130,6 +131,7 @@ extension Splicer where Kernel: ~Copyable {
         splice.template = kernel.store(hello: hello.span, segmentSize: segmentSize(client))
         CrashPoint.reach(.templateWritten)
         client.splice = splice
+        client.isOpened = false
         client.isClassified = false
         keepRest(client, of: splice)
         client.deadline = now + cluster.connectTimeout.nanoseconds
@@ -137,6 +139,7 @@ extension Splicer where Kernel: ~Copyable {
         sendSYN(client, splice, now: now)
         round.append(client.client)
         client.round = roundNumber
+        learn(client, cluster, now: now)
     }
 
     /// Our end towards the endpoint: a port of ours or, in a transparent cluster, the client's own.
@@ -169,7 +172,7 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     private mutating func takePort(towards target: Int, now: UInt64) -> TransportAddress? {
-        if let port = pools[target].take() { return port }
+        if let port = pools[target].take() ?? takeLaidPort(towards: target) { return port }
         // Those of all endpoints, longest first: of many that close, some are of this one.
         for _ in 0..<Self.earlyEnds where endEarly(now: now) {
             if let port = pools[target].take() { return port }
@@ -188,8 +191,13 @@ extension Splicer where Kernel: ~Copyable {
     }
 
     /// What fits into the segments of both sides.
-    private func segmentSize(_ client: PendingClient) -> Int {
-        let learned = Int(min(client.note.mss, routes.lessons.segment(of: client.target)))
+    func segmentSize(_ client: PendingClient) -> Int {
+        min(segmentSize(to: client.target), max(536 - 12, Int(client.note.mss) - 12))
+    }
+
+    /// What fits into the endpoint's.
+    func segmentSize(to target: Int) -> Int {
+        let learned = Int(routes.lessons.segment(of: target))
         return max(536 - 12, min(settings.segmentSize, learned - 12))
     }
 
@@ -228,7 +236,8 @@ extension Splicer where Kernel: ~Copyable {
 
     /// The client repeats its hello: so do we our SYN.
     mutating func repeatSYN(_ client: PendingClient, now: UInt64) {
-        guard let splice = client.splice, now - client.lastSYN > Self.repeatInterval else { return }
+        // What the datapath opened may be younger than the worker's clock.
+        guard let splice = client.splice, now > client.lastSYN + Self.repeatInterval else { return }
         sendSYN(client, splice, now: now)
     }
 

@@ -5,7 +5,7 @@ internal import ConnectionLogging
 internal import CrashPoints
 public import Datapath
 internal import HealthChecking
-internal import WireTypes
+public import WireTypes
 
 extension Splicer where Kernel: ~Copyable {
     /// Something happened to a flow.
@@ -50,8 +50,9 @@ extension Splicer where Kernel: ~Copyable {
         case .established:
             CrashPoint.reach(.establishedRead)
             if event.mss > 0 { routes.lessons.learn(segment: event.mss, of: client.target) }
-            let took = now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
-            routes.loads[client.target].observe(connectTime: took, now: now)
+            if let took = connectTime(of: client, event, now: now) {
+                routes.loads[client.target].observe(connectTime: took, now: now)
+            }
             routes.signals.connected(client.target)
             routes.refused.forget(client.target)
             didEstablish(client, after: event.ageMicroseconds)
@@ -69,6 +70,16 @@ extension Splicer where Kernel: ~Copyable {
         case .closed, .reset, .orphaned, .stray:
             break
         }
+    }
+
+    /// How long its endpoint took to answer, nanoseconds. The word of what the datapath opened may have
+    /// waited; nil: then nobody knows.
+    private func connectTime(
+        of client: PendingClient, _ event: FlowRecord, now: UInt64
+    ) -> UInt64? {
+        if let age = event.ageMicroseconds { return UInt64(age) * 1000 }
+        if client.isOpened { return nil }
+        return now > event.createdNanoseconds ? now - event.createdNanoseconds : 0
     }
 
     /// Whether it tells of a client that left before the datapath knew that an endpoint is asked.
@@ -129,6 +140,10 @@ extension Splicer where Kernel: ~Copyable {
         }
     }
 
+    /// Whether an event of a client would find it: if not, perhaps the datapath opened its flow, and
+    /// the word of it was not read yet.
+    public func knows(_ client: FlowTuple) -> Bool { !mayHaveOpened || pending[client] != nil }
+
     /// What another thread has to say.
     public mutating func handle(_ message: WorkerMessage, now: UInt64) {
         switch message {
@@ -150,9 +165,11 @@ extension Splicer where Kernel: ~Copyable {
             forgetNote(port, target)
             free(port, target)
         case .ways(let targets, let segmentSize):
+            forgetNames(now: now)
             settings.segmentSize = segmentSize
             follow(targets)
         case .configuration(let routes, let limits, let done):
+            forgetNames(now: now)
             settings.limits = limits
             follow(routes)
             done()
@@ -216,7 +233,7 @@ extension Splicer where Kernel: ~Copyable {
     /// False when the port was not out.
     @discardableResult
     private mutating func giveBackPort(_ port: TransportAddress, _ target: Int) -> Bool {
-        guard pools[target].giveBack(port) else { return false }
+        guard !isLaid(port, target), pools[target].giveBack(port) else { return false }
         didFree(target)
         leaveSeat(of: port, target)
         return true

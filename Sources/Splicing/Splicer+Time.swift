@@ -10,6 +10,7 @@ internal import WireTypes
 extension Splicer where Kernel: ~Copyable {
     /// Ends what has lingered long enough, and looks after deadlines.
     public mutating func tick(now: UInt64) {
+        tickKnown(now: now)
         endLingered(now: now)
         endLateAttempts(now: now)
         if servesSilentClients { serveSilentClients(now: now) }

@@ -51,6 +51,8 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     /// What the log will say of splices that stand; empty without one.
     var notes: [SeatKey: SpliceNote] = [:]
     var ruleTexts = RuleTexts()
+    /// Whose clients the datapath takes to endpoints by itself.
+    var known = KnownRoutes()
     /// Ports that belong to other workers.
     public var foreignPorts: [(port: TransportAddress, target: Int)] = []
 
@@ -98,7 +100,9 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
 
     /// Whether all that happened to flows must be known before a hello is looked at: where
     /// connections are bounded, or keep their client's port, it may want what another one had.
-    public var hearsEventsFirst: Bool { routes.limits != nil || routes.transparent.count > 0 }
+    public var hearsEventsFirst: Bool {
+        routes.limits != nil || routes.transparent.count > 0 || mayHaveOpened
+    }
 
     /// Bytes of a client that nobody acknowledged.
     ///
@@ -131,6 +135,9 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
             // and the word of it was not read.
             if !hasHeard { return false }
             abandon(client, now: now)
+        } else if !hasHeard, mayHaveOpened {
+            // Perhaps the word that its endpoint is asked was not.
+            return false
         }
         if let note = record.note, !departed.contains(record.tuple, note) {
             begin(record, bytes, note, now: now)
@@ -181,7 +188,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         routes.listeners[id] ?? ListenerRoutes(id: id)
     }
 
-    private mutating func newClient(
+    mutating func newClient(
         _ tuple: FlowTuple, _ note: HandshakeNote, limit: Int, now: UInt64
     ) -> PendingClient {
         guard let client = spare.popLast() else {
@@ -318,6 +325,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     public mutating func flush(now: UInt64) {
         connectClassified(now: now)
         write(now: now)
+        if knowsNames { layPorts(now: now) }
     }
 
     private mutating func connectClassified(now: UInt64) {

@@ -39,6 +39,8 @@ public struct SplicerSettings: Sendable {
     public var workers = 1
     /// Whether clients are spliced at all.
     public var isSplicing = true
+    /// Whether the datapath may take clients of names that were routed before to their endpoints.
+    public var learnsNames = true
     /// Source ports.
     public var ports: [ClosedRange<UInt16>] = [10000...32767, 61000...65535]
     /// Those of them that are left where the datapath takes the others for plain flows.

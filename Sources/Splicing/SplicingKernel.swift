@@ -14,6 +14,20 @@ public protocol SplicingKernel: ~Copyable {
     func stored(_ reference: TemplateReference, count: Int) -> [UInt8]?
     /// Writes both flows of a splice; may be deferred until `flush`.
     mutating func program(_ splice: Splice)
+    /// From now on the datapath takes clients of that name to an endpoint by itself.
+    mutating func learn(_ name: ServerName, listener: UInt16, isIPv4: Bool, _ route: KnownRoute)
+    /// From now on it takes nobody anywhere.
+    mutating func forgetNames()
+    /// Whether somebody else saw to that.
+    var hidesNames: Bool { get }
+    /// Makes a slot, to which no name has led for a while, an endpoint's.
+    mutating func use(slot: Int, for endpoint: TransportAddress, from source: IPAddress)
+    /// Ports that the datapath may still take towards it.
+    func portsLeft(slot: Int) -> Int
+    /// Lets it take one more.
+    mutating func lay(_ port: UInt16, slot: Int)
+    /// Takes back one that it has not taken; nil: there is none.
+    mutating func takeLaidPort(slot: Int) -> UInt16?
     /// Sends a segment; deferred until the splices before it are written.
     mutating func send(_ segment: Segment)
     /// Sends a segment at once.
@@ -37,6 +51,7 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
     private let raw: RawSocket
     private var templates: TemplateRing
     private var ends: SpliceEnds
+    private var known: KnownNames
     private var batch = SpliceBatch()
     private var segments: [Segment] = []
     private var packet: [UInt8] = []
@@ -52,7 +67,13 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
         self.failed = failed
         templates = TemplateRing(datapath, worker: worker, seed: seed)
         ends = SpliceEnds(datapath, worker: worker)
+        known = KnownNames(datapath, worker: worker)
         raw = try RawSocket(priority: KernelDatapath.socketPriority)
+    }
+
+    deinit {
+        var known = known
+        known.forget()
     }
 
     /// Stores a hello in this worker's part of the templates.
@@ -67,6 +88,37 @@ public struct LiveSplicingKernel: ~Copyable, SplicingKernel {
 
     /// Adds to the batch.
     public mutating func program(_ splice: Splice) { batch.append(splice) }
+
+    /// One system call. Not learned, its clients come to the worker.
+    public mutating func learn(
+        _ name: ServerName, listener: UInt16, isIPv4: Bool, _ route: KnownRoute
+    ) {
+        do {
+            try known.learn(name, listener: listener, isIPv4: isIPv4, route)
+        } catch {
+            failed("\(error)")
+        }
+    }
+
+    /// No system call.
+    public mutating func forgetNames() { known.forget() }
+
+    /// No system call.
+    public var hidesNames: Bool { known.isHidden }
+
+    /// No system call.
+    public mutating func use(slot: Int, for endpoint: TransportAddress, from source: IPAddress) {
+        known.use(slot, for: endpoint, from: source)
+    }
+
+    /// No system call.
+    public func portsLeft(slot: Int) -> Int { known.portsLeft(slot) }
+
+    /// No system call.
+    public mutating func lay(_ port: UInt16, slot: Int) { known.lay(port, slot: slot) }
+
+    /// No system call.
+    public mutating func takeLaidPort(slot: Int) -> UInt16? { known.takePort(slot) }
 
     /// Adds to the queue.
     public mutating func send(_ segment: Segment) { segments.append(segment) }

@@ -371,7 +371,7 @@ final class Daemon {
 
     /// Verbs of the command line that want something of us; without a socket we serve all the same.
     private func control(_ reloads: ReloadDesk) -> ControlServer? {
-        let desk = EndpointDesk(routing, sweeper, relay, logger)
+        let desk = EndpointDesk(routing, sweeper, datapath, relay, logger)
         self.desk = desk
         do {
             return try ControlServer(instance: configuration.instance, desk, logger) {

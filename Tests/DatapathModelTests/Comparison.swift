@@ -25,7 +25,7 @@ extension KernelSide {
     /// nil: the kernel takes no such packet.
     ///
     /// What the model cannot know is tried: whether ticks of the clock fell into the run, and whether
-    /// the budget had a token.
+    /// the budget had a token. When a flow of a known name was begun is read from its row.
     func compare(_ trial: Trial, with model: Model) throws -> Comparison? {
         guard let kernel = try run(trial) else { return nil }
         var first: Comparison?
@@ -36,6 +36,7 @@ extension KernelSide {
                 world.earlier = earlier
                 world.cookie = cookie(trial, kernel)
                 world.sequenceKey = sequenceKey
+                world.clock = kernel.clock
                 let outcome = model(trial.packet, trial.etherType, trial.hook, trial.link, &world)
                 var comparison = Comparison(
                     trial: trial, kernel: kernel, model: outcome, world: world)
@@ -81,6 +82,7 @@ extension KernelSide {
         }
         if comparison.trial.hook == .handshake { found += clientDifferences(comparison) }
         if comparison.trial.isPlain { found += openingDifferences(comparison) }
+        if !comparison.trial.names.targets.isEmpty { found += nameDifferences(comparison) }
         return found
     }
 
@@ -119,7 +121,8 @@ extension KernelSide {
     }
 }
 
-private func areSame<Value: BitwiseCopyable>(_ one: Value?, _ other: Value?) -> Bool {
+/// Byte by byte, or both not there.
+func areSame<Value: BitwiseCopyable>(_ one: Value?, _ other: Value?) -> Bool {
     switch (one, other) {
     case (nil, nil): true
     case (let one?, let other?): isSame(one, other)
@@ -128,7 +131,7 @@ private func areSame<Value: BitwiseCopyable>(_ one: Value?, _ other: Value?) -> 
 }
 
 /// Offsets of the bytes that differ, with both values; nothing when one of them is not there.
-private func places<Value: BitwiseCopyable>(_ one: Value?, _ other: Value?) -> String {
+func places<Value: BitwiseCopyable>(_ one: Value?, _ other: Value?) -> String {
     guard let one, let other else { return one == nil ? " (model: gone)" : " (kernel: gone)" }
     return unsafe withUnsafeBytes(of: one) { one in
         unsafe withUnsafeBytes(of: other) { other in

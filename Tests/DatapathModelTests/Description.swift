@@ -31,6 +31,11 @@ func describe(_ comparison: Comparison) -> String {
         lines.append("  model  \(comparison.world.handshakes.notes)")
         lines.append("  kernel \(comparison.kernel.note.map { "\($0)" } ?? "no note")")
     }
+    if !trial.names.targets.isEmpty {
+        lines.append("names \(fields(trial.names)), \(trial.forgetsNames ? "forgotten" : "known")")
+        lines.append("  model  \(fields(comparison.world.rows)), \(comparison.world.names.targets)")
+        lines.append("  kernel \(comparison.kernel.routed), \(comparison.kernel.portsLeft) left")
+    }
     let model = comparison.model
     lines.append("verdict: model \(model.verdict), kernel \(comparison.kernel.verdict)")
     lines.append("model counts \(model.counters), tells \(model.records.count) records")

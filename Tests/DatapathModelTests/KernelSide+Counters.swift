@@ -27,7 +27,8 @@ extension KernelSide {
 
     /// Compares what the daemon heard with what it should have, ring by ring.
     func recordDifference(_ expected: [Record]) -> String? {
-        let (hellos, flows) = bench.records()
+        let told = bench.records()
+        let (hellos, flows) = (told.hellos, told.flows)
         var events: [String] = []
         var bytes: [String] = []
         for wakes in [false, true] {
@@ -51,7 +52,29 @@ extension KernelSide {
         }
         if events != heard { return "records: model \(events), kernel \(heard)" }
         if bytes != read { return "hellos: model \(bytes), kernel \(read)" }
-        return nil
+        return openedDifference(expected, told.opened)
+    }
+
+    private func openedDifference(_ expected: [Record], _ heard: [OpenedRecord]) -> String? {
+        var told: [String] = []
+        for case .opened(let flow) in expected { told.append(text(flow)) }
+        let read = heard.map { text($0) }
+        return told == read ? nil : "opened: model \(told), kernel \(read)"
+    }
+
+    private func text(_ flow: Record.Opened) -> String {
+        "\(text(flow.client)) \(text(flow.upstream)) \(flow.created) \(flow.isn) "
+            + "\(flow.synTimestamp) \(flow.clientISN) \(flow.cookie) \(flow.timestamp) "
+            + "\(flow.window) \(flow.length) \(flow.cluster) \(flow.endpoint)"
+    }
+
+    /// Numbers of a SYN that was not sent have no meaning.
+    private func text(_ flow: OpenedRecord) -> String {
+        let isFlow = flow.createdNanoseconds > 0
+        return "\(text(flow.client)) \(text(flow.upstream)) \(flow.createdNanoseconds) "
+            + "\(isFlow ? flow.isn : 0) \(isFlow ? flow.synTimestamp : 0) "
+            + "\(flow.note.clientISN) \(flow.note.cookie) \(flow.clientTimestamp) "
+            + "\(flow.clientWindow) \(flow.template.length) \(flow.cluster) \(flow.endpoint)"
     }
 
     private func text(_ tuple: Tuple) -> String {

@@ -21,6 +21,16 @@ struct KernelOutcome {
     var isAdopted: Bool
     /// The coarse clock before and after the run.
     var times: (UInt64, UInt64)
+    /// Rows of the client of a known name that were not there before.
+    var routed: [Tuple: flow_entry] = [:]
+    /// What is in the slots that they name, segment by segment; those overwritten are left out.
+    var hello: [StoredSegment] = []
+    /// When they were made; 0: they were not.
+    var clock: UInt64 = 0
+    /// The clock after the run.
+    var end: UInt64 = 0
+    /// Ports that nobody took, by target.
+    var portsLeft: [Int] = []
 
     /// What the programs may have read. On a busy machine the run may lie between two ticks, neither
     /// of which is `times`: then its own notes tell.
@@ -57,11 +67,15 @@ final class KernelSide {
     /// them.
     private var hadOpenings = false
     private var opened: [Tuple] = []
+    /// Names of the datapath's worker, and whether the trial before this one had some.
+    var names: KnownNames
+    var hadNames = false
     private var out = [UInt8](repeating: 0, count: 16384)
     private var entry = flow_entry()
 
     init(_ bench: TestBench) throws {
         self.bench = bench
+        names = KnownNames(bench.datapath, worker: 0)
         let ethernet = try bench.datapath.programs(for: .ethernet)
         let raw = try bench.datapath.programs(for: .raw)
         descriptors = [
@@ -136,6 +150,7 @@ final class KernelSide {
         outcome.rows = trial.rows.map { read($0.key) }
         if trial.hook == .handshake { readClient(trial, &outcome) }
         if trial.isPlain { readOpenings(trial, &outcome) }
+        if !trial.names.targets.isEmpty { readNames(trial, &outcome) }
         return outcome
     }
 
@@ -163,7 +178,7 @@ final class KernelSide {
         for key in present where !trial.rows.contains(where: { $0.key == key }) {
             bench.datapath.flows.remove(key.abi)
         }
-        present = trial.rows.map(\.key)
+        present = trial.rows.map(\.key) + trial.routedKeys
         for row in trial.rows {
             try bench.datapath.flows.set(row.key.abi, to: entry(row.row(at: now), row.template))
         }
@@ -172,9 +187,10 @@ final class KernelSide {
         }
         if trial.isPlain || hadOpenings { try prepareOpenings(trial, now) }
         hadOpenings = trial.isPlain
+        if hadNames || !trial.names.targets.isEmpty { try prepareNames(trial) }
     }
 
-    private func read(_ key: Tuple) -> flow_entry? {
+    func read(_ key: Tuple) -> flow_entry? {
         var key = key.abi
         // Both outlive the call, which fills one whole entry.
         return unsafe bpf_map_lookup_elem(flowMap, &key, &entry) == 0 ? entry : nil

@@ -57,7 +57,7 @@ extension PlainChoice {
 }
 
 extension Address {
-    fileprivate var ip: IPAddress { IPAddress(high: high, low: low) }
+    var ip: IPAddress { IPAddress(high: high, low: low) }
 }
 
 extension NextHop {
@@ -99,6 +99,7 @@ extension Row {
             entry.listener = origin.listener
             entry.cluster = origin.cluster
             entry.endpoint = origin.endpoint
+            entry.server_name = origin.serverName
         } else {
             // What no program writes.
             entry.listener = 0x1111

@@ -23,6 +23,9 @@ struct Trial: Sendable {
     var openings: [TrialRow] = []
     var handshakes = Handshakes()
     var plain = PlainChoice()
+    var names = RoutedNames()
+    /// Whether the worker has forgotten the names by now.
+    var forgetsNames = false
     var segments: UInt32 = 0
     var segmentSize: UInt32 = 0
     var priority: UInt32 = 0
@@ -47,6 +50,8 @@ struct Trial: Sendable {
         world.rows = rows.map { ($0.key, $0.row(at: start)) }
         for row in openings { world.openings[row.key] = row.row(at: start) }
         world.plain = plain
+        world.names = names
+        if forgetsNames { world.names.routes = [:] }
         world.handshakes = handshakes
         for (key, note) in handshakes.notes {
             world.handshakes.notes[key]?.created = moment(note.created, start)

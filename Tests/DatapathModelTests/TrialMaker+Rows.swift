@@ -124,7 +124,7 @@ extension TrialMaker {
         trial.handshakes = clients
     }
 
-    private mutating func note() -> Note {
+    mutating func note() -> Note {
         var note = Note()
         note.clientISN = number()
         note.cookie = number()

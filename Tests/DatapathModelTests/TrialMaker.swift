@@ -24,15 +24,17 @@ struct TrialMaker {
 
     private mutating func make() {
         switch random.below(16) {
-        case 0...1: trial.hook = .handshake
-        case 2: trial.hook = .egress
+        case 0...2: trial.hook = .handshake
+        case 3: trial.hook = .egress
         default: trial.hook = .flows
         }
         trial.link = random.oneIn(4) ? .raw : .ethernet
         if trial.hook != .handshake || random.oneIn(16) { makeRows() }
         if trial.hook == .handshake { makeClients() }
         if trial.hook != .egress, random.oneIn(12) { makePlain() }
-        if trial.hook == .flows, random.oneIn(10) {
+        if trial.hook == .handshake, !trial.isPlain, random.oneIn(2) {
+            makeNames()
+        } else if trial.hook == .flows, random.oneIn(10) {
             trial.packet = icmpError()
         } else {
             trial.packet = draft().bytes
@@ -76,7 +78,7 @@ struct TrialMaker {
         return tuple
     }
 
-    private mutating func addFront(_ draft: inout Draft) {
+    mutating func addFront(_ draft: inout Draft) {
         guard draft.isIPv6 else {
             draft.front = bytes(4 * random.below(11))
             return

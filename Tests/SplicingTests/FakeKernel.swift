@@ -17,6 +17,11 @@ final class KernelTable {
     var sent: [Segment] = []
     /// Whether the flow table refuses what is written.
     var isFull = false
+    /// What the datapath does by itself: names in the order learned, and ports laid out by slot.
+    var known: [(name: ServerName, listener: UInt16, isIPv4: Bool, route: KnownRoute)] = []
+    var slots: [Int: (endpoint: TransportAddress, source: IPAddress)] = [:]
+    var laid: [Int: [UInt16]] = [:]
+    var hidesNames = false
 
     var syns: [Segment] { sent.filter { $0.flags == .syn } }
     var resets: [Segment] { sent.filter { $0.flags == .reset } }
@@ -74,6 +79,33 @@ struct FakeKernel: ~Copyable, SplicingKernel {
 
     mutating func program(_ splice: Splice) { table.batch.append(splice) }
 
+    mutating func learn(
+        _ name: ServerName, listener: UInt16, isIPv4: Bool, _ route: KnownRoute
+    ) {
+        table.known.append((name, listener, isIPv4, route))
+    }
+
+    mutating func forgetNames() {
+        table.known = []
+        table.hidesNames = false
+    }
+
+    var hidesNames: Bool { table.hidesNames }
+
+    mutating func use(slot: Int, for endpoint: TransportAddress, from source: IPAddress) {
+        table.slots[slot] = (endpoint, source)
+    }
+
+    func portsLeft(slot: Int) -> Int { table.laid[slot]?.count ?? 0 }
+
+    mutating func lay(_ port: UInt16, slot: Int) { table.laid[slot, default: []].append(port) }
+
+    mutating func takeLaidPort(slot: Int) -> UInt16? {
+        guard let port = table.laid[slot]?.first else { return nil }
+        table.laid[slot]?.removeFirst()
+        return port
+    }
+
     mutating func send(_ segment: Segment) { table.queue.append(segment) }
 
     mutating func sendNow(_ segment: Segment) { table.sent.append(segment) }
@@ -91,8 +123,8 @@ struct FakeKernel: ~Copyable, SplicingKernel {
     }
 
     mutating func remove(client: FlowTuple, upstream: FlowTuple, createdNanoseconds: UInt64) {
-        if table.rows[client]?.createdNanoseconds == createdNanoseconds { table.rows[client] = nil }
-        table.rows[upstream.reversed] = nil
+        for key in [client, upstream.reversed]
+        where table.rows[key]?.createdNanoseconds == createdNanoseconds { table.rows[key] = nil }
     }
 
     mutating func end(_ splices: inout [LingeredSplice]) {

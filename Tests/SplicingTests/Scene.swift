@@ -38,13 +38,14 @@ final class Scene {
     let fallback = HandOverLog()
     let admission: FlowAdmission
     let counters = SplicerCounters()
+    let names: ServerNameTable
     var splicer: Splicer<FakeKernel>
     var now: UInt64 = 1_000_000_000_000
 
     init(
         admitting limit: Int = 1000, balance: Balance = Balance(),
         settings change: (inout SplicerSettings) -> Void = { _ in },
-        log: ConnectionLane? = nil,
+        log: ConnectionLane? = nil, names capacity: Int = 100_000,
         routes alter: (inout RoutingSnapshot) -> Void = { _ in }
     ) {
         var settings = SplicerSettings()
@@ -53,7 +54,8 @@ final class Scene {
         var routes = Self.routes(balance)
         alter(&routes)
         admission = FlowAdmission(limit: limit)
-        let names = ServerNameTable(known: [], store: { _, _ in true }, forget: { _ in })
+        names = ServerNameTable(
+            known: [], capacity: capacity, store: { _, _ in true }, forget: { _ in })
         splicer = Splicer(
             kernel: FakeKernel(table: table), routes: routes, settings: settings,
             fallback: fallback, admission: admission, counters: counters, names: names,

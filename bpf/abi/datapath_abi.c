@@ -23,3 +23,14 @@ _Static_assert(sizeof(struct flow_record) == 112, "no hole");
 _Static_assert(sizeof(struct relayed_entry) == 88, "no hole");
 _Static_assert(sizeof(struct splice_end) == 56, "slots of an mmapped array are 8-aligned");
 _Static_assert(offsetof(struct splice_end, is_free) == 48, "read through mmap");
+
+/* Offsets that Datapath/KnownNames.swift writes at. */
+_Static_assert(__builtin_offsetof(struct worker_state, epoch) == 4, "epochOffset");
+_Static_assert(__builtin_offsetof(struct known_target, taken) == 0, "takenOffset");
+_Static_assert(__builtin_offsetof(struct known_target, laid) == 4, "laidOffset");
+_Static_assert(__builtin_offsetof(struct known_target, addr) == 8, "addressOffset");
+_Static_assert(__builtin_offsetof(struct known_target, source) == 24, "sourceOffset");
+_Static_assert(__builtin_offsetof(struct known_target, port) == 40, "portOffset");
+_Static_assert(__builtin_offsetof(struct known_target, ports) == 48, "portsOffset");
+_Static_assert(sizeof(struct known_target) % 8 == 0, "slots of an mmapped array are 8-aligned");
+_Static_assert(sizeof(struct known_name) == 8 + KNOWN_NAME_MAX, "a map key carries no hole");

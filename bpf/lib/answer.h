@@ -34,7 +34,8 @@ struct answer {
 	__u32 old_sum;
 	__u32 new_payload; /* bytes and sum of what will */
 	__u32 new_sum;
-	__u32 echo; /* TSecr of new, if it has timestamps */
+	__u32 echo;  /* TSecr of new, if it has timestamps */
+	__u64 moved; /* sum of the addresses' changes, but for their changing sides */
 };
 
 /*
@@ -104,16 +105,11 @@ struct {
 	__type(value, struct payload_piece);
 } payload_pieces SEC(".maps");
 
-/*
- * Sums the payload, for an answer that goes without: its checksum is carried over from the
- * packet's. False: it is longer than any packet's that we answer, or a helper failed.
- */
-static __noinline int sum_payload(struct __sk_buff *skb, struct packet *p, struct answer *a)
+/* Sums bytes of the packet. False: there are too many, or a helper failed. */
+static __noinline int sum_bytes(struct __sk_buff *skb, __u32 at, __u32 left, __u32 *result)
 {
 	__u32 key = 0;
 	struct payload_piece *piece = bpf_map_lookup_elem(&payload_pieces, &key);
-	__u32 at = p->l4 + p->header;
-	__u32 left = p->payload;
 	__u64 sum = 0;
 
 	if (!piece)
@@ -129,9 +125,18 @@ static __noinline int sum_payload(struct __sk_buff *skb, struct packet *p, struc
 		at += size;
 		left -= size;
 	}
-	a->old_payload = p->payload;
-	a->old_sum = sum_fold32(sum);
+	*result = sum_fold32(sum);
 	return !left;
+}
+
+/*
+ * Sums the payload, for an answer that goes without: its checksum is carried over from the
+ * packet's. False: it is longer than any packet's that we answer, or a helper failed.
+ */
+static __always_inline int sum_payload(struct __sk_buff *skb, struct packet *p, struct answer *a)
+{
+	a->old_payload = p->payload;
+	return sum_bytes(skb, p->l4 + p->header, p->payload, &a->old_sum);
 }
 
 static __always_inline int answer_ipv4(struct __sk_buff *skb, const struct packet *p, __u32 l3,
@@ -184,7 +189,7 @@ static __noinline int answer_packet(struct __sk_buff *skb, struct packet *p, str
 	enum checksum_state state = checksum_state(skb);
 	__u32 size = a->size;
 	__u32 bytes = a->new_payload;
-	__u64 pseudo = 0, rest;
+	__u64 pseudo = a->moved, rest;
 	__u32 l4 = p->l4, l3 = p->l3;
 	__u32 check = l4 + __builtin_offsetof(struct tcphdr, check);
 	__u16 length;

@@ -21,6 +21,14 @@
 
 #include "ring.h"
 
+/* Where rows are put together, too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_entry);
+} blank_rows SEC(".maps");
+
 static __always_inline int is_over(const struct flow_entry *entry)
 {
 	return entry->state == FLOW_CLOSED || entry->state == FLOW_RESET;

@@ -66,6 +66,37 @@ static __noinline int load_options(struct __sk_buff *skb, struct packet *p,
 	return 1;
 }
 
+/* The options of a SYN or SYN-ACK by what flags (enum handshake_flag) say. */
+static __always_inline void syn_options(struct answer *a, __u16 flags, __u16 mss, __u8 scale,
+					__u32 tsval, __u32 tsecr)
+{
+	__be32 *words = (__be32 *)a->new.options;
+	__be32 scale_word = bpf_htonl(WINDOW_SCALE_WORD | scale);
+	__u32 count = 1;
+
+	words[0] = bpf_htonl(TCPOPT_MSS << 24 | 4 << 16 | mss);
+	if (flags & HANDSHAKE_FLAG_TIMESTAMPS) {
+		words[1] = bpf_htonl(flags & HANDSHAKE_FLAG_SACK ? SACK_TIMESTAMP_WORD
+								 : TIMESTAMP_WORD);
+		words[2] = bpf_htonl(tsval);
+		words[3] = bpf_htonl(tsecr);
+		count = 4;
+	} else if (flags & HANDSHAKE_FLAG_SACK) {
+		words[1] = bpf_htonl(0x01010402);
+		count = 2;
+	}
+	if (flags & HANDSHAKE_FLAG_WINDOW_SCALE) {
+		if (count == 4)
+			words[4] = scale_word;
+		else if (count == 2)
+			words[2] = scale_word;
+		else
+			words[1] = scale_word;
+		count++;
+	}
+	a->size = TCP_HEADER_MIN + count * 4;
+}
+
 /* What both directions could not know before the endpoint spoke. */
 static __always_inline void complete_splice(const struct packet *p, struct flow_entry *entry,
 					    struct flow_entry *peer,

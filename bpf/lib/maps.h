@@ -138,11 +138,39 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 8192);
+	__uint(max_entries, TEMPLATES_MAX);
 	__type(key, __u32);
 	__type(value, struct hello_template);
 	__uint(map_flags, BPF_F_MMAPABLE);
 } templates SEC(".maps");
+
+/* How many slots of its own the datapath has written, ever. Pinned, as what it wrote is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} own_templates SEC(".maps");
+
+/*
+ * Names that workers have routed. Written by the workers. Full: the one that nobody asked for
+ * longest is forgotten, and goes by its worker again. Size set by the daemon.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct known_name);
+	__type(value, struct known_route);
+} known_names SEC(".maps");
+
+/* Where they lead, a part for each worker. Written by the workers through mmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WORKERS_MAX *KNOWN_TARGETS_MAX);
+	__type(key, __u32);
+	__type(value, struct known_target);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} known_targets SEC(".maps");
 
 struct worker_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -160,7 +188,8 @@ struct {
 	__array(values, struct worker_ring);
 } rings SEC(".maps");
 
-/* Which workers are awake. Written by the workers through mmap, read by whoever fills their rings.
+/* Which workers are awake, and what they know. Written by the workers through mmap, read by whoever
+ * fills their rings.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -34,14 +34,6 @@ const volatile __u32 plain_port_count = 0;
 /* How many ports are tried for a flow before its client must try again. */
 #define PORT_ATTEMPTS 8
 
-/* Where rows are put together, too large for the stack. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_entry);
-} blank_rows SEC(".maps");
-
 /* Every bit of the result depends on every bit of value: as Balancing's StableHash (SplitMix64). */
 static __always_inline __u64 mix(__u64 value)
 {
@@ -253,7 +245,8 @@ static __always_inline struct flow_entry *plain_end(struct packet *p, enum verdi
 	return NULL;
 }
 
-/* Whether flows has no room for plain flows; the daemon, which counts them, says so. */
+/* Whether flows has no room for plain flows; the daemon, which counts them, says
+ * so. */
 static __always_inline int table_is_full(void)
 {
 	__u32 key = 0;

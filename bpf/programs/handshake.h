@@ -8,7 +8,7 @@
 
 #include "lib/budget.h"
 #include "lib/cookie.h"
-#include "lib/hello.h"
+#include "lib/known.h"
 #include "lib/sources.h"
 
 /* A note this old belongs to another SYN, even if the ISN is the same. */
@@ -39,36 +39,12 @@ static __always_inline void syn_ack_header(struct answer *a, const struct packet
 					   const struct listener_entry *listener,
 					   __u32 client_tsval)
 {
-	__be32 *words = (__be32 *)a->new.options;
-	__be32 scale_word = bpf_htonl(WINDOW_SCALE_WORD | note->our_scale);
-	__u32 count = 1;
-
 	a->new.tcp.seq = bpf_htonl(note->cookie);
 	a->new.tcp.ack_seq = bpf_htonl(p->seq + 1);
 	a->new.tcp.syn = 1;
 	a->new.tcp.ack = 1;
 	a->new.tcp.window = bpf_htons(listener->window);
-	words[0] = bpf_htonl(TCPOPT_MSS << 24 | 4 << 16 | listener->mss);
-	if (note->flags & HANDSHAKE_FLAG_TIMESTAMPS) {
-		words[1] = bpf_htonl(note->flags & HANDSHAKE_FLAG_SACK ? SACK_TIMESTAMP_WORD
-								       : TIMESTAMP_WORD);
-		words[2] = bpf_htonl(note->tsval);
-		words[3] = bpf_htonl(client_tsval);
-		count = 4;
-	} else if (note->flags & HANDSHAKE_FLAG_SACK) {
-		words[1] = bpf_htonl(0x01010402);
-		count = 2;
-	}
-	if (note->flags & HANDSHAKE_FLAG_WINDOW_SCALE) {
-		if (count == 4)
-			words[4] = scale_word;
-		else if (count == 2)
-			words[2] = scale_word;
-		else
-			words[1] = scale_word;
-		count++;
-	}
-	a->size = TCP_HEADER_MIN + count * 4;
+	syn_options(a, note->flags, listener->mss, note->our_scale, note->tsval, client_tsval);
 }
 
 /* Makes the note for a SYN; a repeated SYN must be answered with the ISN of the first answer. */
@@ -320,6 +296,9 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	context.has_note = 1;
 	context.tsval = options.tsval;
 	context.worker = worker_of(&p->tuple);
+	if (known && is_new && p->seq == context.note.client_isn + 1 &&
+	    open_known(skb, p, &context))
+		return send_syn(skb, p, &context);
 	return report_hello(skb, &context);
 }
 

@@ -77,6 +77,9 @@ public struct Picker: Sendable {
             .map { Int($0) }
     }
 
+    /// The version of ``states`` by which the last choice was made.
+    public var version: UInt64 { serving.version }
+
     var shared: Shared { choice.shared }
     var serving: ServingSet { choice.serving }
 

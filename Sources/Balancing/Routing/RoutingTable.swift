@@ -48,6 +48,8 @@ public struct RoutingTable: Hashable, Sendable {
     private let clusters: [Int32]
     /// Whether any route is for clients that do not speak TLS.
     private let concernsOthers: Bool
+    /// Whether two clients that ask for the same name go to the same place, whatever else they say.
+    public let asksNameAlone: Bool
 
     /// A table of `routes`; of two that ask the same the first counts.
     public init(_ routes: [Route] = [], reach: WildcardReach = .anyDepth) {
@@ -63,6 +65,10 @@ public struct RoutingTable: Hashable, Sendable {
         }
         reachableClusters = reachable
         concernsOthers = routes.contains { $0.conditions.tls != .on }
+        asksNameAlone = routes.allSatisfy { route in
+            if case .split = route.action { return false }
+            return route.isByNameAlone
+        }
         let first = routes.indices.filter { routes[$0].conditions.isFirst }
         let rest = routes.indices.filter { !routes[$0].conditions.isFirst }
         tiers = [first, rest].filter { !$0.isEmpty }.map { members in

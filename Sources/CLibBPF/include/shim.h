@@ -12,6 +12,13 @@
 #define SLUICE_BPF_TCX_INGRESS 46
 #define SLUICE_BPF_TCX_EGRESS  47
 
+/* Moves a word that the kernel moves, too, one on; false: it is not `from` any more. */
+static inline _Bool sluice_step(__u32 *word, __u32 from)
+{
+	return __atomic_compare_exchange_n(word, &from, from + 1, 0, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
 /* Silences libbpf, but keeps its last warning of this thread for sluice_last_warning(). */
 void sluice_capture_warnings(void);
 const char *sluice_last_warning(void);

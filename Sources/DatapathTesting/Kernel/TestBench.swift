@@ -110,16 +110,25 @@ public final class TestBench: @unchecked Sendable {
     }
 
     /// What the programs told the worker since the last call.
-    public func records() -> (hellos: [(record: HelloRecord, bytes: [UInt8])], flows: [FlowRecord])
-    {
-        var hellos: [(record: HelloRecord, bytes: [UInt8])] = []
-        var flows: [FlowRecord] = []
-        _ = rings.drainQuiet { flows.append($0) }
+    public func records() -> WorkerRecords {
+        var told = WorkerRecords()
+        _ = rings.drainQuiet(
+            opened: { told.opened.append($0) }, flow: { told.flows.append($0) })
         _ = rings.drainWaking(
             hello: { record, bytes in
-                hellos.append((record, (0..<bytes.count).map { bytes[$0] }))
+                told.hellos.append((record, (0..<bytes.count).map { bytes[$0] }))
             },
-            flow: { flows.append($0) })
-        return (hellos, flows)
+            flow: { told.flows.append($0) })
+        return told
     }
+}
+
+/// Records of both rings of a worker, the quiet one's first.
+public struct WorkerRecords {
+    /// Clients' bytes.
+    public var hellos: [(record: HelloRecord, bytes: [UInt8])] = []
+    /// What happened to flows.
+    public var flows: [FlowRecord] = []
+    /// Flows of known names.
+    public var opened: [OpenedRecord] = []
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Balancing
+import Datapath
+import Foundation
 import KernelSockets
 import Logging
 import Relaying
@@ -67,12 +69,17 @@ final class EndpointDesk: Sendable {
 
     private let state: Mutex<State>
     private let sweeper: FlowSweeper?
+    private let datapath: KernelDatapath?
     private let relay: Relay
     private let logger: Logger
 
-    init(_ routing: Routing, _ sweeper: FlowSweeper?, _ relay: Relay, _ logger: Logger) {
+    init(
+        _ routing: Routing, _ sweeper: FlowSweeper?, _ datapath: KernelDatapath?, _ relay: Relay,
+        _ logger: Logger
+    ) {
         state = Mutex(State(routing: routing))
         self.sweeper = sweeper
+        self.datapath = datapath
         self.relay = relay
         self.logger = logger
     }
@@ -140,6 +147,8 @@ final class EndpointDesk: Sendable {
             order.take(request, now: now)
             state.orders[key] = order.isNone ? nil : order
             carryOut(order, key, state, now: now)
+            // In force when we answer; and workers have heard by then of whom the datapath took there.
+            if datapath?.hideKnownNames() ?? false { Thread.sleep(forTimeInterval: 0.06) }
             if request.state == .down {
                 end(address, of: id, configured.onDown)
             } else if wasDown, request.state != nil {

@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 4u
+#define DATAPATH_ABI_VERSION 5u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -23,7 +23,9 @@
 #define TEMPLATE_SEGMENTS_MAX 16u   /* segments of one ClientHello that the kernel can send */
 #define HELLO_CHUNK_MAX	      4096u /* bytes of a client's segment in one hello record */
 #define WORKERS_MAX	      64u   /* each has a ring that wakes it and one that does not */
-#define TSVAL_NOTE_BITS	      7u    /* low bits of our TSval in which the cookie keeps options */
+#define TEMPLATES_MAX	      8192u /* slots, of which the last ones are the datapath's own */
+#define TEMPLATES_OWN	      4096u
+#define TSVAL_NOTE_BITS	      7u /* low bits of our TSval in which the cookie keeps options */
 
 #define SIZE_UNLIMITED 0xffffu /* of a packet: as large as IP allows */
 
@@ -236,6 +238,44 @@ struct plain_table {
 
 _Static_assert(sizeof(struct plain_table) == PLAIN_TABLE_SIZE, "PLAIN_TABLE_SIZE");
 
+/*
+ * Hellos whose name a worker has routed before, and of which nothing else is asked: the datapath
+ * sends the SYN to the endpoint itself, and the worker hears of it later. All of a worker's routes
+ * are void once it has another epoch.
+ */
+#define KNOWN_NAME_MAX	  56u  /* bytes; who asks for a longer one waits for the worker */
+#define KNOWN_TARGETS_MAX 256u /* of a worker */
+#define KNOWN_PORTS_MAX	  256u /* ports at hand towards a target; a power of two */
+
+struct known_name {
+	__u32 epoch; /* of the worker, not 0 */
+	__u16 listener;
+	__u8 worker;
+	__u8 is_ipv6;
+	char text[KNOWN_NAME_MAX]; /* as the client writes it: lower case; zero filled */
+};
+
+struct known_route {
+	__u16 target;  /* slot in known_targets */
+	__u16 cluster; /* id */
+	__u16 endpoint;
+	__u16 segment_size; /* bytes of a segment of a hello, an even number; there are two at most
+			     */
+	__u32 server_name;  /* id */
+	__u32 pad;
+};
+
+/* An endpoint and the ports of ours towards it that a worker has laid out for the datapath. */
+struct known_target {
+	__u32 taken; /* ports, ever: moved by whoever takes one, by compare and exchange */
+	__u32 laid;  /* ports, ever: moved by the worker behind what it wrote */
+	struct ip_address addr;
+	struct ip_address source;
+	__be16 port;
+	__u16 pad[3];
+	__be16 ports[KNOWN_PORTS_MAX]; /* of number n: at n modulo KNOWN_PORTS_MAX */
+};
+
 /* Key of source_rules, a trie: the longest prefix of a list decides. */
 struct source_rule_key {
 	__u32 prefix_length; /* of what follows, in bits: 32 for list and family, and the block's */
@@ -296,6 +336,7 @@ enum record_kind {
 	RECORD_ORPHANED = 9,	/* the other direction's entry was evicted */
 	RECORD_STRAY = 10,	/* a client's segment of no flow and no handshake */
 	RECORD_KILLED = 11,	/* an RST of ours ended a flow: flowdump kill (no wake-up) */
+	RECORD_OPENED = 12,	/* a known name's SYN was sent to its endpoint (no wake-up) */
 };
 
 /* In front of every record. */
@@ -319,6 +360,21 @@ struct hello_record {
 			    * 0: a part of a longer packet, whose sum nobody can check */
 	__u16 header_size; /* bytes of TCP header */
 	__be16 check;	   /* the header's checksum field */
+};
+
+/* OPENED: as HELLO, but the client's bytes are in the template. */
+struct opened_record {
+	struct hello_record hello; /* with the note; created_ns: of the rows, 0: there are none */
+	struct flow_tuple rewrite; /* of the client's row: balancer to endpoint */
+	__u32 isn;
+	__u32 syn_tsval;
+	__u32 template_slot;
+	__u32 template_stamp;
+	__u32 length; /* bytes of hello */
+	__u16 cluster;
+	__u16 endpoint;
+	__u32 segments; /* of the template */
+	__u32 pad;
 };
 
 /* The other kinds: what happened to a flow. */
@@ -362,7 +418,8 @@ struct instance_state {
 /* What a worker tells the datapath without a system call; a cache line each. Key: the worker. */
 struct worker_state {
 	__u32 awake; /* 1: it looks at its ring once more before it sleeps, and need not be woken */
-	__u32 pad[15];
+	__u32 epoch; /* of its known names; 0: it has none */
+	__u32 pad[14];
 };
 
 /* Most splices that a worker has removed by one run of end_splices. */
@@ -500,6 +557,7 @@ enum counter {
 	COUNTER_PLAIN_OPENED,	 /* SYNs to plain listeners sent on to an endpoint */
 	COUNTER_PLAIN_REFUSED,	 /* ... reset: no endpoint may get them */
 	COUNTER_PLAIN_FULL,	 /* ... dropped: no room in the table, or no source port */
+	COUNTER_HELLO_ROUTED,	 /* hellos of known names: SYNs sent without asking the daemon */
 	COUNTERS,		 /* how many, not a counter */
 };
 
