@@ -37,6 +37,8 @@ struct KnownRoutes {
     private(set) var slots: [Slot?] = []
     /// Whether there are any.
     private(set) var hasSlots = false
+    /// Whether ports were taken since they were laid out last.
+    var hasOpened = false
     /// When names were learned, CLOCK_MONOTONIC nanoseconds. One that comes to the worker is learned
     /// anew after a while: others may have pushed it out.
     var learned: [Name: UInt64] = [:]

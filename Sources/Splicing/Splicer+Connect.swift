@@ -100,7 +100,10 @@ extension Splicer where Kernel: ~Copyable {
         case .taken(let taken): places = taken
         case nil: break
         }
-        guard admission.admit() || endEarly(now: now) && admission.admit() else {
+        guard
+            admission.admit() || takeBackPlace() && admission.admit()
+                || endEarly(now: now) && admission.admit()
+        else {
             places?.giveBack()
             return relay(client, .tableFull, now: now)
         }

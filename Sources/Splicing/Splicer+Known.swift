@@ -61,31 +61,33 @@ extension Splicer where Kernel: ~Copyable {
             let (place, isNew) = known.take(target, source)
         else { return nil }
         if isNew { kernel.use(slot: place, for: routes.targets[target].address, from: source) }
-        layPorts(place, now: now)
+        layPorts(now: now)
         return place
     }
 
     /// Lays out ports in place of those that were taken.
     mutating func layPorts(now: UInt64) {
-        for place in known.slots.indices { layPorts(place, now: now) }
+        known.hasOpened = false
+        // So that what is opened meanwhile has room in the table.
+        let room = max(0, admission.limit - admission.current)
+        let share = room / (4 * settings.workers * max(known.used, 1))
+        for place in known.slots.indices { layPorts(place, atMost: share, now: now) }
     }
 
     /// As many as are taken between two looks, fewer where the table is filling up.
-    private mutating func layPorts(_ place: Int, now: UInt64) {
+    private mutating func layPorts(_ place: Int, atMost share: Int, now: UInt64) {
         guard let slot = known.slots[place], slot.unusedSince == nil, slot.restsUntil <= now
         else { return }
         let left = kernel.portsLeft(slot: place)
         let isUsedUp = left == 0 && slot.laid > 0
         let goal = isUsedUp ? min(slot.goal * 4, KnownNames.ports) : slot.goal
-        // So that what is opened meanwhile has room in the table.
-        let room = max(0, admission.limit - admission.current)
-        let count = min(goal, room / (4 * settings.workers * known.used))
+        let count = min(goal, share)
         if left > count { return takeBack(left - count, of: slot, place) }
         var ports: [UInt16] = []
         var restsUntil = slot.restsUntil
         while left + ports.count < count {
             guard let port = pools[slot.target].take() else { break }
-            guard port.address == slot.source else {
+            guard port.address == slot.source, admission.promise() else {
                 pools[slot.target].giveBack(port)
                 restsUntil = now + KnownRoutes.rest
                 break
@@ -103,11 +105,31 @@ extension Splicer where Kernel: ~Copyable {
 
     private mutating func takeBack(_ count: Int, of slot: KnownRoutes.Slot, _ place: Int) {
         for _ in 0..<count {
-            guard let port = kernel.takeLaidPort(slot: place) else { return }
-            let address = TransportAddress(slot.source, port)
-            known.heard(address, slot.target)
-            pools[slot.target].giveBack(address)
+            guard let port = takeLaidPort(place, slot) else { return }
+            pools[slot.target].giveBack(port)
         }
+    }
+
+    /// Frees a place in the table that the datapath was promised. False: there is none of this worker's.
+    mutating func takeBackPlace() -> Bool {
+        for place in known.slots.indices {
+            guard let slot = known.slots[place], let port = takeLaidPort(place, slot) else {
+                continue
+            }
+            pools[slot.target].giveBack(port)
+            return true
+        }
+        return false
+    }
+
+    private mutating func takeLaidPort(
+        _ place: Int, _ slot: KnownRoutes.Slot
+    ) -> TransportAddress? {
+        guard let port = kernel.takeLaidPort(slot: place) else { return nil }
+        let address = TransportAddress(slot.source, port)
+        known.heard(address, slot.target)
+        admission.withdrawPromise()
+        return address
     }
 
     /// Whether a port is out for nobody yet, but for whom the datapath gives it.
@@ -117,11 +139,9 @@ extension Splicer where Kernel: ~Copyable {
     mutating func takeLaidPort(towards target: Int) -> TransportAddress? {
         for place in known.slots.indices {
             guard let slot = known.slots[place], slot.target == target,
-                let port = kernel.takeLaidPort(slot: place)
+                let port = takeLaidPort(place, slot)
             else { continue }
-            let address = TransportAddress(slot.source, port)
-            known.heard(address, target)
-            return address
+            return port
         }
         return nil
     }
@@ -141,6 +161,7 @@ extension Splicer where Kernel: ~Copyable {
         guard mayHaveOpened else { return }
         if !isCurrent { forgetNames(now: now) }
         known.freeUnused(now: now)
+        layPorts(now: now)
     }
 
     private var isCurrent: Bool {
@@ -156,13 +177,21 @@ extension Splicer where Kernel: ~Copyable {
         let source = record.upstream.source
         guard let target = targetIndex[record.upstream.destination] else { return }
         let wasLaid = known.heard(source, target)
+        known.hasOpened = true
         guard record.createdNanoseconds > 0 else {
-            if wasLaid { pools[target].giveBack(source) }
+            if wasLaid {
+                pools[target].giveBack(source)
+                admission.withdrawPromise()
+            }
             return
         }
-        // Not out: the datapath of an earlier daemon opened it.
-        pools[target].reserve(source)
-        admission.adopt()
+        if wasLaid {
+            admission.keepPromise()
+        } else {
+            // The datapath of an earlier daemon opened it.
+            pools[target].reserve(source)
+            admission.adopt()
+        }
         routes.loads[target].open()
         counters.increment(.classified)
         if let client = pending[record.client] {

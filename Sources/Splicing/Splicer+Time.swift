@@ -10,8 +10,8 @@ internal import WireTypes
 extension Splicer where Kernel: ~Copyable {
     /// Ends what has lingered long enough, and looks after deadlines.
     public mutating func tick(now: UInt64) {
-        tickKnown(now: now)
         endLingered(now: now)
+        tickKnown(now: now)
         endLateAttempts(now: now)
         if servesSilentClients { serveSilentClients(now: now) }
         endLateReaders(now: now)

@@ -325,7 +325,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
     public mutating func flush(now: UInt64) {
         connectClassified(now: now)
         write(now: now)
-        if knowsNames { layPorts(now: now) }
+        if known.hasOpened { layPorts(now: now) }
     }
 
     private mutating func connectClassified(now: UInt64) {

@@ -7,13 +7,17 @@ public import WireTypes
 public final class FlowAdmission: Sendable {
     /// Most splices admitted.
     public let limit: Int
+    /// Places that are taken, and those of them that are promised to the datapath.
     private let count = Atomic<Int>(0)
+    private let promised = Atomic<Int>(0)
 
     /// Admits `limit` splices.
     public init(limit: Int) { self.limit = limit }
 
     /// Splices in the table.
-    public var current: Int { count.load(ordering: .relaxed) }
+    public var current: Int {
+        count.load(ordering: .relaxed) - promised.load(ordering: .relaxed)
+    }
 
     /// Takes a place; false when there is none.
     public func admit() -> Bool {
@@ -22,6 +26,22 @@ public final class FlowAdmission: Sendable {
             return false
         }
         return true
+    }
+
+    /// Takes a place for a splice that the datapath may begin; false when there is none.
+    public func promise() -> Bool {
+        guard admit() else { return false }
+        promised.add(1, ordering: .relaxed)
+        return true
+    }
+
+    /// The datapath began it.
+    public func keepPromise() { promised.subtract(1, ordering: .relaxed) }
+
+    /// It may not any more.
+    public func withdrawPromise() {
+        promised.subtract(1, ordering: .relaxed)
+        release()
     }
 
     /// Counts a splice that is in the table already.

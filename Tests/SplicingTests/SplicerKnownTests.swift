@@ -680,11 +680,28 @@ private let hello = SampleHello.bytes(for: "b.test")
         try scene.teach()
         #expect(scene.laid.count == 16)
         for _ in 0..<80 { #expect(scene.admission.admit()) }
-        scene.flush()
+        scene.wait(milliseconds: 20)
         #expect(scene.laid.count == 20 / 4 && scene.portsTaken == 0)
-        for _ in 0..<20 { #expect(scene.admission.admit()) }
-        scene.flush()
+        // A quarter of what is left, which nobody else gets until it is taken back.
+        for _ in 0..<15 { #expect(scene.admission.admit()) }
+        #expect(!scene.admission.admit())
+        scene.wait(milliseconds: 20)
+        #expect(scene.laid.count == 1)
+        for _ in 0..<4 { #expect(scene.admission.admit()) }
+        scene.wait(milliseconds: 20)
         #expect(scene.laid.isEmpty && scene.portsInUse == 0)
+        #expect(scene.admission.admit() && !scene.admission.admit())
+    }
+
+    @Test func `give their place to a client of the worker when there is no other`() throws {
+        let scene = Scene(admitting: 40)
+        try scene.teach()
+        let laid = scene.laid.count
+        #expect(laid > 0)
+        for _ in 0..<40 - laid { #expect(scene.admission.admit()) }
+        #expect(!scene.admission.admit())
+        _ = try scene.establish(1, name: "a.test")
+        #expect(scene.laid.count == laid - 1 && scene.admission.current == 40 - laid + 1)
     }
 
     @Test func `are the worker's own when there are no others`() throws {
