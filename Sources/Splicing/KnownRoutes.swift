@@ -16,7 +16,7 @@ struct KnownRoutes {
         /// How many are to be, and how many were when it was looked at last.
         var goal = 16
         var laid = 0
-        /// When ports are laid out again: the pool had none of this address.
+        /// When ports are laid out again: the pool had none of this address, or the table no place.
         var restsUntil: UInt64 = 0
         /// Since when no name leads there, CLOCK_MONOTONIC nanoseconds; nil: one does.
         var unusedSince: UInt64?
@@ -115,7 +115,7 @@ struct KnownRoutes {
         slots[place] = slot
     }
 
-    /// Whether a port is laid out.
+    /// Whether a port is out for nobody yet, but for whom the datapath gives it.
     func isLaid(_ port: TransportAddress, _ target: Int) -> Bool {
         hasSlots && place(of: port, target) != nil
     }

@@ -233,7 +233,7 @@ extension Splicer where Kernel: ~Copyable {
     /// False when the port was not out.
     @discardableResult
     private mutating func giveBackPort(_ port: TransportAddress, _ target: Int) -> Bool {
-        guard !isLaid(port, target), pools[target].giveBack(port) else { return false }
+        guard !known.isLaid(port, target), pools[target].giveBack(port) else { return false }
         didFree(target)
         leaveSeat(of: port, target)
         return true

@@ -132,9 +132,6 @@ extension Splicer where Kernel: ~Copyable {
         return address
     }
 
-    /// Whether a port is out for nobody yet, but for whom the datapath gives it.
-    func isLaid(_ port: TransportAddress, _ target: Int) -> Bool { known.isLaid(port, target) }
-
     /// One that was laid out for the datapath, where the worker has none left.
     mutating func takeLaidPort(towards target: Int) -> TransportAddress? {
         for place in known.slots.indices {

@@ -822,14 +822,6 @@ private let hello = SampleHello.bytes(for: "b.test")
         #expect(scene.admission.current == scene.portsTaken)
         #expect(scene.table.rows.count == 2 * scene.portsTaken)
     }
-
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ state >> 29
-        }
-    }
 }
 
 /// No client, no flow, and no port out but those laid for the datapath.

@@ -117,12 +117,4 @@ import WireTypes
         #expect(scene.admission.current == scene.portsInUse)
         #expect(scene.table.rows.count == 2 * scene.portsInUse)
     }
-
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ state >> 29
-        }
-    }
 }

@@ -245,8 +245,7 @@ static __always_inline struct flow_entry *plain_end(struct packet *p, enum verdi
 	return NULL;
 }
 
-/* Whether flows has no room for plain flows; the daemon, which counts them, says
- * so. */
+/* Whether flows has no room for plain flows; the daemon, which counts them, says so. */
 static __always_inline int table_is_full(void)
 {
 	__u32 key = 0;
