@@ -6,10 +6,9 @@
 build: deps
 	swift build -c release
 
-# Swift Testing alone: there are no XCTest cases, and "Executed 0 tests" would mislead.
 test: lint
 	@.ci/install-envoy
-	swift test --disable-xctest
+	@.ci/test
 
 # Both need root.
 demo:
