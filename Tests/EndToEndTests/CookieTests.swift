@@ -13,6 +13,9 @@ extension EndToEnd {
             return configuration
         }
 
+        /// Each from a port of its own, or a row would serve two of them.
+        private let honest = ["-c", "1000", "-p", "100", "-b", "20000"]
+
         /// All connections were spliced, and with the options that a client of this host offers.
         private func expectSpliced(_ lab: Lab, _ count: Int) async throws {
             let rows = try await lab.rows("sni stub.test")
@@ -28,7 +31,7 @@ extension EndToEnd {
             try await withLab { lab in
                 _ = try await lab.startBalancer(configuration)
                 let volley = try await lab.fire(
-                    "stub.test", at: .listener(.v4), options: ["-c", "1000", "-p", "100"])
+                    "stub.test", at: .listener(.v4), options: honest)
                 #expect(volley.connections == 1000 && volley.failed == 0, "\(volley)")
                 #expect(try await lab.counter("cookie_accepted") > 0)
                 try await expectSpliced(lab, 1000)
@@ -48,7 +51,7 @@ extension EndToEnd {
                     .client,
                     ["\(Checkout.tools)/syn_flood", Family.v4.vip, "443", "200000", "50000"])
                 let volley = try await lab.fire(
-                    "stub.test", at: .listener(.v4), options: ["-c", "1000", "-p", "100"])
+                    "stub.test", at: .listener(.v4), options: honest)
                 #expect(flood.isRunning, "the flood lasted as long as the honest ones took")
                 #expect(volley.connections == 1000 && volley.failed == 0, "\(volley)")
                 try await expectSpliced(lab, 1000)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hello_client ADDRESS PORT HELLO-FILE [-c connections] [-p parallel] [-s seconds] [-t time-out]
+ *     [-b first-port]
  *
  * Connects, sends the ready ClientHello of the file, reads until the peer has answered and closed
  * (or, with -f, until its first byte), and begins anew; -p of them at a time in one thread. Ends
  * after -c connections or -s seconds and prints one line of JSON. A connection fails on an error,
- * on an end without an answer, or after -t seconds.
+ * on an end without an answer, or after -t seconds. With -b, each has a port of its own, counted
+ * upwards; else the kernel chooses, and may choose one twice once it is free.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,6 +41,7 @@ static long started, finished, failed, want = -1, errors[256];
 static int parallel = 1, poller;
 static double limit = 10, deadline = 1e18;
 static bool first_byte;
+static int port; /* of the next connection; 0: the kernel chooses */
 
 static double now(void)
 {
@@ -61,6 +64,18 @@ static void end(struct connection *c, int error)
 	c->fd = -1;
 }
 
+static void take_port(int fd)
+{
+	/* Any address; sin6_port lies where sin_port does. */
+	struct sockaddr_storage own = {.ss_family = peer.ss_family};
+
+	((struct sockaddr_in *)&own)->sin_port = htons(port++);
+	if (bind(fd, (struct sockaddr *)&own, sizeof(own))) {
+		perror("hello_client: bind");
+		exit(1);
+	}
+}
+
 static void begin(struct connection *c)
 {
 	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
@@ -76,6 +91,8 @@ static void begin(struct connection *c)
 		exit(1);
 	}
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (port)
+		take_port(c->fd);
 	if (first_byte) { /* closes in mid-handshake: by RST, so that no TIME_WAIT piles up */
 		struct linger none = {.l_onoff = 1};
 
@@ -199,8 +216,11 @@ int main(int argc, char **argv)
 	FILE *file;
 	double began = now();
 
-	while ((option = getopt(argc, argv, "c:p:s:t:f")) != -1) {
+	while ((option = getopt(argc, argv, "b:c:p:s:t:f")) != -1) {
 		switch (option) {
+		case 'b':
+			port = atoi(optarg);
+			break;
 		case 'c':
 			want = atol(optarg);
 			break;
@@ -222,7 +242,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 3 || parallel < 1 || parallel > PARALLEL) {
 		fprintf(stderr, "usage: hello_client [-c connections] [-p parallel] [-s seconds] "
-				"[-t time-out] [-f] ADDRESS PORT HELLO-FILE\n");
+				"[-t time-out] [-b first-port] [-f] ADDRESS PORT HELLO-FILE\n");
 		return 2;
 	}
 	set_peer(argv[optind], atoi(argv[optind + 1]));
