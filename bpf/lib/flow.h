@@ -34,6 +34,38 @@ static __always_inline int is_over(const struct flow_entry *entry)
 	return entry->state == FLOW_CLOSED || entry->state == FLOW_RESET;
 }
 
+/*
+ * Packets of both ends may be at work on a flow's rows at once, each on a CPU of its own: flags are
+ * changed by the word that they lie in, so that none is lost, and none is looked at before one's
+ * own stand (flags_now: a full barrier).
+ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FLAGS_SHIFT 16
+#else
+#define FLAGS_SHIFT 0
+#endif
+
+static __always_inline __u32 *flags_word(struct flow_entry *entry)
+{
+	_Static_assert(__builtin_offsetof(struct flow_entry, flags) % 4 == 2, "FLAGS_SHIFT");
+	return (__u32 *)((void *)&entry->flags - 2);
+}
+
+static __always_inline void set_flags(struct flow_entry *entry, __u16 flags)
+{
+	__sync_fetch_and_or(flags_word(entry), (__u32)flags << FLAGS_SHIFT);
+}
+
+static __always_inline void clear_flags(struct flow_entry *entry, __u16 flags)
+{
+	__sync_fetch_and_and(flags_word(entry), ~((__u32)flags << FLAGS_SHIFT));
+}
+
+static __always_inline __u16 flags_now(struct flow_entry *entry)
+{
+	return __sync_fetch_and_or(flags_word(entry), 0) >> FLAGS_SHIFT;
+}
+
 /* The entry of the other direction; one of another connection of the same tuple is none. */
 static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
 {
@@ -62,9 +94,9 @@ static __always_inline void report_end(struct packet *p, struct flow_entry *entr
 	struct flow_entry *upstream = entry->flags & FLOW_FLAG_UPSTREAM ? entry : peer;
 
 	if (report_flow(p, entry, kind))
-		upstream->flags &= ~FLOW_FLAG_UNTOLD;
+		clear_flags(upstream, FLOW_FLAG_UNTOLD);
 	else
-		upstream->flags |= FLOW_FLAG_UNTOLD;
+		set_flags(upstream, FLOW_FLAG_UNTOLD);
 }
 
 static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
@@ -73,9 +105,9 @@ static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 	/* In the peer's arriving numbers: its acknowledgements are ours plus our seq_delta. */
 	peer->fin_ack = p->seq + p->payload + 1 + entry->seq_delta;
 	if (!((entry->flags | peer->flags) & FLOW_FLAG_FIN))
-		entry->flags |= FLOW_FLAG_FIN_FIRST;
-	peer->flags |= FLOW_FLAG_PEER_FIN;
-	entry->flags |= FLOW_FLAG_FIN;
+		set_flags(entry, FLOW_FLAG_FIN_FIRST);
+	set_flags(peer, FLOW_FLAG_PEER_FIN);
+	set_flags(entry, FLOW_FLAG_FIN);
 	if (entry->state == FLOW_ESTABLISHED) {
 		entry->state = FLOW_CLOSING;
 		peer->state = FLOW_CLOSING;
@@ -85,8 +117,9 @@ static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *entry,
 					   struct flow_entry *peer)
 {
-	entry->flags |= FLOW_FLAG_FIN_ACKED;
-	if (!(peer->flags & FLOW_FLAG_FIN_ACKED) || entry->state == FLOW_CLOSED)
+	set_flags(entry, FLOW_FLAG_FIN_ACKED);
+	/* If both ends are here at once, at least one sees both; if both do, it is told twice. */
+	if (!(flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state == FLOW_CLOSED)
 		return;
 	entry->state = FLOW_CLOSED;
 	peer->state = FLOW_CLOSED;

@@ -31,7 +31,7 @@ static __noinline int owned_bytes(struct __sk_buff *skb, struct packet *p, struc
 	struct flow_entry *peer = flow_peer(entry);
 
 	if (peer && !seq_before(peer->last_ack, entry->isn + 1 + entry->owned_length)) {
-		entry->flags &= ~FLOW_FLAG_OWNED;
+		clear_flags(entry, FLOW_FLAG_OWNED);
 		return VERDICT_CONTINUE;
 	}
 	if (!p->payload || p->tcp_flags & (TCP_SYN | TCP_RST) ||

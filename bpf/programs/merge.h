@@ -53,14 +53,14 @@ static __always_inline void merge_end(struct flow_entry *entry, const struct lef
 	if (row->flags & FLOW_FLAG_PEER_FIN &&
 	    (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->fin_ack, row->fin_ack)))
 		entry->fin_ack = row->fin_ack;
-	entry->flags |= row->flags;
+	set_flags(entry, row->flags);
 	if (entry->state < left->state)
 		entry->state = left->state;
 	if (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->last_ack, entry->fin_ack))
 		return;
-	entry->flags |= FLOW_FLAG_FIN_ACKED;
+	set_flags(entry, FLOW_FLAG_FIN_ACKED);
 	peer = flow_peer(entry);
-	if (!peer || !(peer->flags & FLOW_FLAG_FIN_ACKED) || entry->state != FLOW_CLOSING)
+	if (!peer || !(flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state != FLOW_CLOSING)
 		return;
 	entry->state = FLOW_CLOSED;
 	peer->state = FLOW_CLOSED;
