@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 5u
+#define DATAPATH_ABI_VERSION 6u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -46,6 +46,14 @@ struct flow_tuple {
 	__u32 protocol; /* IPPROTO_TCP */
 };
 
+/* The same without the protocol. */
+struct flow_ends {
+	struct ip_address saddr;
+	struct ip_address daddr;
+	__be16 sport;
+	__be16 dport;
+};
+
 /* Life of a flow; the diagram stands in bpf/lib/flow.h. */
 enum flow_state {
 	FLOW_CONNECTING = 1,  /* SYN sent to the endpoint, no SYN-ACK yet */
@@ -72,7 +80,20 @@ enum flow_flag {
 	FLOW_FLAG_UNTOLD = 1 << 13,    /* upstream: its worker's ring had no room for its end */
 };
 
-/* Where packets of a flow leave: cached FIB answer, refreshed after next_hop_checked_ns. */
+/* In the word of the flags, too: window scales, 0 if none, and how often a sender was told. */
+#define FLOW_CLIENT_SCALE_SHIFT	  16 /* that the client offered */
+#define FLOW_OUR_SCALE_SHIFT	  20 /* that we told the client */
+#define FLOW_ENDPOINT_SCALE_SHIFT 24 /* of the endpoint's SYN-ACK */
+#define FLOW_SCALE_MASK		  0xfu
+#define FLOW_LIMIT_TOLD_SHIFT	  30 /* of size_limit, 0...3 */
+
+/* Moments of a row are ticks of CLOCK_MONOTONIC (coarse) of 2^24 ns, modulo 2^32. */
+#define TICK_SHIFT 24u
+
+/* For so many ticks, a power of two, what the FIB said is believed. */
+#define EPOCH_SHIFT 3u
+
+/* A next hop, as the FIB says. */
 struct next_hop {
 	__u32 ifindex;		/* 0: not known */
 	__u16 family;		/* AF_INET, AF_INET6 */
@@ -81,59 +102,67 @@ struct next_hop {
 };
 
 /*
+ * A way out that rows name by its slot in ways. A slot is another's as soon as no row was told for
+ * long that this is its way: rows ask again before they use one that they have not used for an
+ * epoch.
+ */
+#define WAYS_MAX     4096u
+#define WAY_UNKNOWN  0u	     /* slot that is never used */
+#define WAY_UNLISTED 0xffffu /* there was no slot: the FIB is asked for each packet */
+
+struct way {
+	__u32 confirmed; /* tick in which the FIB said so last; WAY_FREE, WAY_IN_WORK */
+	__u32 is_direct; /* 1: the next hop is the packet's destination, and hop.addr zero */
+	struct next_hop hop;
+};
+
+#define WAY_FREE    0u
+#define WAY_IN_WORK 1u /* somebody writes it */
+
+/*
  * What packets of one tuple become. Written by userspace when it programs the splice, from then
- * on by the kernel. Key: the tuple as packets arrive; one entry a direction.
+ * on by the kernel. Key: the tuple as packets arrive; one entry a direction. With its key and what
+ * the kernel keeps of it, 256 bytes.
  */
 struct flow_entry {
-	struct flow_tuple rewrite; /* tuple on the way out; reversed, it is the peer's key */
-	__u32 seq_delta;	   /* added modulo 2^32 */
-	__u32 ack_delta;	   /* added modulo 2^32, SACK edges too */
-	__u32 tsval_delta;	   /* added modulo 2^32 */
-	__u32 tsecr_delta;	   /* added modulo 2^32 unless TSecr is 0 without ACK */
-	__s8 window_shift;	   /* > 0: window << n (saturating); < 0: window >> -n */
-	__u8 state;		   /* enum flow_state */
-	__u16 flags;		   /* enum flow_flag */
-	__u16 worker;		   /* whose ring hears of this flow, and who owns its port */
-	__u16 listener;		   /* ids as in the names map */
-	__u16 cluster;
-	__u16 endpoint;	   /* index in the cluster when the flow began */
-	__u32 server_name; /* id in server_names, 0 = none */
-	__u32 last_ack;	   /* highest acknowledgement as it arrived; an RST towards the
-			    * sender of this direction carries it as its sequence number */
-	__u32 fin_ack;	   /* acknowledgement that covers the peer's FIN, as it arrives */
-	__u64 next_seq;	   /* end of what was sent so far: low half as it arrives, high half
-			    * counts the wraps */
+	struct flow_ends rewrite; /* tuple on the way out; reversed, it is the peer's key */
+	__u32 seq_delta;	  /* added modulo 2^32 */
+	__u32 ack_delta;	  /* added modulo 2^32, SACK edges too */
+	__u32 tsval_delta;	  /* added modulo 2^32 */
+	__u32 tsecr_delta;	  /* added modulo 2^32 unless TSecr is 0 without ACK */
+	__u32 flags;		  /* enum flow_flag, and above them what FLOW_..._SHIFT say */
+	__s8 window_shift;	  /* > 0: window << n (saturating); < 0: window >> -n */
+	__u8 state;		  /* enum flow_state */
+	__u8 worker;		  /* whose ring hears of this flow, and who owns its port */
+	__u8 template_segments;	  /* endpoint to client; 0 = no template */
+	__u16 way;		  /* slot in ways; believed in the epoch of last_seen alone */
+	__u16 size_limit;	  /* largest packet by the receiver's MSS, bytes of layer 3 */
+	__u64 next_seq;		  /* end of what was sent so far: low half as it arrives, high half
+				   * counts the wraps */
 	__u64 packets;
-	__u64 bytes;		   /* TCP payload as seen, retransmissions included */
-	__u64 created_ns;	   /* CLOCK_MONOTONIC when the splice was programmed; with the
-				    * tuple it names one connection */
-	__u64 last_seen_ns;	   /* CLOCK_MONOTONIC (coarse), 0 = no packet yet */
-	__u64 last_data_ns;	   /* the same of the last packet that brought new data */
-	__u64 next_hop_checked_ns; /* 0 = ask the FIB */
-	struct next_hop next_hop;
+	__u64 bytes;	       /* TCP payload as seen, retransmissions included */
+	__u64 created_ns;      /* CLOCK_MONOTONIC when the splice was programmed; with the
+				* tuple it names one connection */
+	__u32 last_ack;	       /* highest acknowledgement as it arrived; an RST towards the
+				* sender of this direction carries it as its sequence number */
+	__u32 last_seen;       /* tick of the last packet; 0 = none yet */
+	__u32 last_data;       /* the same of the last packet that brought new data */
 	__u32 ingress_ifindex; /* where packets of this direction came in last */
-	__u16 size_limit;      /* largest packet by the receiver's MSS, bytes of layer 3 */
-	__u8 limit_told;       /* how often its sender was told of size_limit */
-	__u8 pad0;
-	/* While connecting and until the endpoint acknowledged the hello; endpoint to client only.
-	 */
-	__u32 template_slot;	 /* first slot in templates */
-	__u32 template_stamp;	 /* stamp of that slot; other stamp = overwritten */
-	__u16 template_segments; /* 0 = no template */
-	__u8 client_scale;	 /* window scale the client offered, 0 if none */
-	__u8 our_scale;		 /* window scale we told the client */
-	__u8 endpoint_scale;	 /* window scale of the endpoint's SYN-ACK */
-	__u8 pad1;
+	__u32 fin_ack;	       /* acknowledgement that covers the peer's FIN, as it arrives */
+	__u32 first_seq;       /* of the first byte of this direction, as it arrives */
+	__u32 own_isn;	       /* ours towards the sender of this direction: the cookie, or of
+				* our SYN to the endpoint */
+	__u32 own_tsval;       /* the first that it was sent, in the same segment */
+	__u32 server_name;     /* id in server_names, 0 = none */
+	__u32 template_stamp;  /* of the first slot; other stamp = overwritten */
+	__u16 template_slot;   /* the first slot in templates */
+	__u16 listener;	       /* ids as in the names map */
+	__u16 cluster;
+	__u16 endpoint;	     /* index in the cluster when the flow began */
+	__u16 hello_length;  /* the client's bytes in the template */
 	__u16 client_window; /* window of the client's hello, unscaled as on the wire */
-	__u32 isn;	     /* ours towards the endpoint, of the SYN */
-	__u32 client_isn;    /* the client's, and ours towards it (the cookie) */
-	__u32 cookie;
-	__u32 hello_length;  /* the client's bytes in the template */
-	__u32 client_tsval;  /* the client's TSval in its hello */
-	__u32 syn_ack_tsval; /* our TSval in the SYN-ACK to the client */
-	__u32 first_seq;     /* of the first byte of this direction, as it arrives */
 	__u16 owned_length;  /* bytes of ours in front of the client's first, in the template too */
-	__u16 pad2;
+	__u16 preface_length; /* the client's first bytes, which the endpoint does not get */
 };
 
 /*
