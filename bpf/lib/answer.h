@@ -264,9 +264,9 @@ static __always_inline int answer_again(struct __sk_buff *skb, const struct pack
 static __always_inline int find_way_back(struct __sk_buff *skb, const struct packet *p,
 					 struct next_hop *hop)
 {
-	struct flow_tuple way;
+	struct flow_ends way;
 
-	reverse_tuple(&way, &p->tuple);
+	reverse_ends(&way, (const struct flow_ends *)&p->tuple);
 	return find_next_hop(skb, &way, hop, skb->ifindex);
 }
 

@@ -37,4 +37,21 @@ static __always_inline __u64 coarse_now(void)
 	return now;
 }
 
+/* Moments of rows. */
+static __always_inline __u32 tick_of(__u64 now)
+{
+	return now >> TICK_SHIFT;
+}
+
+static __always_inline __u32 coarse_tick(void)
+{
+	return tick_of(coarse_now());
+}
+
+/* How many ticks ago: as CPUs read the clock at different moments, perhaps less than none. */
+static __always_inline __s32 ticks_since(__u32 tick, __u32 now)
+{
+	return now - tick;
+}
+
 #endif

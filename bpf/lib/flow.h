@@ -20,6 +20,7 @@
 #define SLUICE_FLOW_H
 
 #include "ring.h"
+#include "ways.h"
 
 /* Where rows are put together, too large for the stack. */
 struct {
@@ -36,34 +37,28 @@ static __always_inline int is_over(const struct flow_entry *entry)
 
 /*
  * Packets of both ends may be at work on a flow's rows at once, each on a CPU of its own: flags are
- * changed by the word that they lie in, so that none is lost, and none is looked at before one's
- * own stand (flags_now: a full barrier).
+ * changed atomically, so that none is lost, and by flags_now, a full barrier, looked at only when
+ * one's own stand.
  */
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define FLAGS_SHIFT 16
-#else
-#define FLAGS_SHIFT 0
-#endif
-
-static __always_inline __u32 *flags_word(struct flow_entry *entry)
+static __always_inline void set_flags(struct flow_entry *entry, __u32 flags)
 {
-	_Static_assert(__builtin_offsetof(struct flow_entry, flags) % 4 == 2, "FLAGS_SHIFT");
-	return (__u32 *)((void *)&entry->flags - 2);
+	__sync_fetch_and_or(&entry->flags, flags);
 }
 
-static __always_inline void set_flags(struct flow_entry *entry, __u16 flags)
+static __always_inline void clear_flags(struct flow_entry *entry, __u32 flags)
 {
-	__sync_fetch_and_or(flags_word(entry), (__u32)flags << FLAGS_SHIFT);
+	__sync_fetch_and_and(&entry->flags, ~flags);
 }
 
-static __always_inline void clear_flags(struct flow_entry *entry, __u16 flags)
+static __always_inline __u32 flags_now(struct flow_entry *entry)
 {
-	__sync_fetch_and_and(flags_word(entry), ~((__u32)flags << FLAGS_SHIFT));
+	return __sync_fetch_and_or(&entry->flags, 0);
 }
 
-static __always_inline __u16 flags_now(struct flow_entry *entry)
+/* A window scale, by its FLOW_..._SCALE_SHIFT. */
+static __always_inline __u32 flow_scale(const struct flow_entry *entry, __u32 shift)
 {
-	return __sync_fetch_and_or(flags_word(entry), 0) >> FLAGS_SHIFT;
+	return entry->flags >> shift & FLOW_SCALE_MASK;
 }
 
 /* The entry of the other direction; one of another connection of the same tuple is none. */
@@ -198,7 +193,7 @@ static __always_inline __u32 segment_count(struct __sk_buff *skb, struct packet 
 }
 
 /* How far the sender is. */
-static __always_inline void flow_progress(struct flow_entry *entry, __u32 end, __u64 now)
+static __always_inline void flow_progress(struct flow_entry *entry, __u32 end, __u32 tick)
 {
 	/* Read once: another CPU may move it meanwhile. */
 	__u64 next = entry->next_seq;
@@ -206,21 +201,21 @@ static __always_inline void flow_progress(struct flow_entry *entry, __u32 end, _
 
 	if (fresh - 1 < WINDOW_MAX) {
 		entry->next_seq = next + fresh;
-		entry->last_data_ns = now;
+		entry->last_data = tick;
 	}
 }
 
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
-				      struct flow_entry *entry, __u64 now)
+				      struct flow_entry *entry, __u32 tick)
 {
 	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
 		if (seq_before(entry->last_ack, p->ack))
 			entry->last_ack = p->ack;
-		flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), now);
+		flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), tick);
 	}
-	entry->last_seen_ns = now;
+	entry->last_seen = tick;
 	entry->ingress_ifindex = skb->ifindex;
 	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */
 	__sync_fetch_and_add(&entry->packets, segment_count(skb, p));

@@ -10,9 +10,6 @@
 #define AF_INET6 10
 #endif
 
-/* How long a flow's next hop is believed: well below the smallest retransmission time-out. */
-#define NEXT_HOP_TTL_NS 100000000ull
-
 /*
  * The interface that FIB look-ups pretend to come from. The loopback, whose forwarding the daemon
  * switches on, so that the host's ip_forward need not change.
@@ -23,30 +20,30 @@ const volatile __u32 fib_ifindex = 1;
 const volatile __u64 ipv6_csum_flag = 0;
 
 /*
- * Asks the FIB where tuple's packets go, and how large they may be. If it cannot say (forwarding
+ * Asks the FIB where packets go that way, and how large they may be. If it cannot say (forwarding
  * off everywhere, say), the fallback interface is taken, and the kernel resolves the next hop on
  * it. False: no way out.
  */
-static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_tuple *tuple,
+static __noinline int find_next_hop(struct __sk_buff *skb, struct flow_ends *way,
 				    struct next_hop *hop, __u32 fallback_ifindex)
 {
 	struct bpf_fib_lookup fib = {};
-	int is_ipv4 = tuple->saddr.word[2] == bpf_htonl(0xffff) && !tuple->saddr.word[0] &&
-		      !tuple->saddr.word[1];
+	int is_ipv4 = way->saddr.word[2] == bpf_htonl(0xffff) && !way->saddr.word[0] &&
+		      !way->saddr.word[1];
 	long result;
 
 	fib.family = is_ipv4 ? AF_INET : AF_INET6;
 	fib.l4_protocol = IPPROTO_TCP;
-	fib.sport = tuple->sport;
-	fib.dport = tuple->dport;
+	fib.sport = way->sport;
+	fib.dport = way->dport;
 	fib.ifindex = fib_ifindex;
 	fib.tot_len = 1; /* asks for the route's MTU; fits, so that it is never the reason */
 	if (is_ipv4) {
-		fib.ipv4_src = tuple->saddr.word[3];
-		fib.ipv4_dst = tuple->daddr.word[3];
+		fib.ipv4_src = way->saddr.word[3];
+		fib.ipv4_dst = way->daddr.word[3];
 	} else {
-		__builtin_memcpy(fib.ipv6_src, &tuple->saddr, 16);
-		__builtin_memcpy(fib.ipv6_dst, &tuple->daddr, 16);
+		__builtin_memcpy(fib.ipv6_src, &way->saddr, 16);
+		__builtin_memcpy(fib.ipv6_dst, &way->daddr, 16);
 	}
 	result = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
 	if (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH) {

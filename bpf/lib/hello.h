@@ -102,18 +102,20 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 					    struct flow_entry *peer,
 					    const struct tcp_options *options)
 {
-	__u32 tsval_delta = entry->syn_ack_tsval - options->tsval;
+	__u32 tsval_delta = peer->own_tsval - options->tsval;
+	__u32 scale = options->has_scale ? options->scale : 0;
 
-	entry->seq_delta = entry->cookie - p->seq;
+	entry->seq_delta = peer->own_isn - p->seq;
 	peer->ack_delta = -entry->seq_delta;
 	entry->tsval_delta = tsval_delta;
 	peer->tsecr_delta = -tsval_delta;
 	if (entry->flags & FLOW_FLAG_WINDOW_SCALE) {
-		entry->endpoint_scale = options->has_scale ? options->scale : 0;
-		entry->window_shift = entry->endpoint_scale - entry->our_scale;
+		entry->flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
+		peer->flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
+		entry->window_shift = scale - flow_scale(entry, FLOW_OUR_SCALE_SHIFT);
 		/* An endpoint without scaling takes the client's window as it stands. */
-		peer->window_shift = options->has_scale ? 0 : entry->client_scale;
-		peer->endpoint_scale = entry->endpoint_scale;
+		peer->window_shift =
+			options->has_scale ? 0 : flow_scale(entry, FLOW_CLIENT_SCALE_SHIFT);
 		/* In both directions: each must be able to tell what the other was. */
 		if (!options->has_scale) {
 			entry->flags |= FLOW_FLAG_UNSCALED;
@@ -125,8 +127,7 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 		peer->flags |= FLOW_FLAG_STRIP_SACK;
 	}
 	/* Of the hello and of the SYN-ACK, which are never translated. */
-	peer->last_ack = entry->cookie + 1;
-	peer->first_seq = entry->client_isn + 1;
+	peer->last_ack = peer->own_isn + 1;
 	peer->next_seq = (__u64)peer->first_seq + entry->hello_length;
 	peer->size_limit = options->mss + (p->is_ipv6 ? 60 : 40);
 	entry->last_ack = p->ack;
@@ -156,14 +157,15 @@ static __always_inline void hello_header(struct answer *a, const struct packet *
 {
 	__be32 *words = (__be32 *)a->new.options;
 
-	a->new.tcp.seq = bpf_htonl(entry->isn + 1);
+	a->new.tcp.seq = bpf_htonl(entry->own_isn + 1);
 	a->new.tcp.ack_seq = bpf_htonl(p->seq + 1);
 	a->new.tcp.window = bpf_htons(rescale_window(entry->client_window, peer->window_shift));
 	a->new.tcp.ack = 1;
 	a->size = TCP_HEADER_MIN;
 	if (entry->flags & FLOW_FLAG_TIMESTAMPS) {
 		words[0] = bpf_htonl(TIMESTAMP_WORD);
-		words[1] = bpf_htonl(entry->client_tsval + peer->tsval_delta);
+		/* As the client's first one is translated: our SYN's. */
+		words[1] = bpf_htonl(entry->own_tsval);
 		words[2] = bpf_htonl(a->echo);
 		a->size = TCP_HEADER_MIN + 12;
 	}
@@ -200,8 +202,8 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 				 struct flow_entry *entry, struct flow_entry *peer)
 {
 	__u32 segments = entry->template_segments;
-	struct next_hop hop = {};
-	__u32 at = entry->isn + 1;
+	__u32 at = entry->own_isn + 1, tick = coarse_tick();
+	struct way *way;
 
 	hello_header(a, p, entry, peer);
 	if (segments > 1 && !face_back(skb, p))
@@ -242,19 +244,17 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 	} else {
 		__sync_fetch_and_add(&peer->packets, segments);
 		/* What is in front of the hello is ours, not the client's. */
-		at -= entry->isn + 1;
+		at -= entry->own_isn + 1;
 		if (at > entry->owned_length)
 			__sync_fetch_and_add(&peer->bytes, at - entry->owned_length);
 		count(COUNTER_HELLO_SENT);
 	}
-	if (!find_way_back(skb, p, &hop))
-		return drop(COUNTER_DROP_NO_ROUTE);
 	/* Where the client's next packets leave as well. */
-	if (hop.family) {
-		peer->next_hop = hop;
-		peer->next_hop_checked_ns = coarse_now();
-	}
-	return redirect(skb, &hop, p->l3);
+	way = find_way(skb, peer, skb->ifindex, tick);
+	if (!way)
+		return drop(COUNTER_DROP_NO_ROUTE);
+	peer->last_seen = tick;
+	return leave(skb, peer, way, p->l3);
 }
 
 /* A packet of the endpoint while its flow is connecting. */
@@ -268,7 +268,7 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 
 	if (!a || (!p->payload && !checksum_holds(skb, p, a)))
 		return drop(COUNTER_DROP_MALFORMED);
-	if (!(flags & TCP_ACK) || p->ack != entry->isn + 1) {
+	if (!(flags & TCP_ACK) || p->ack != entry->own_isn + 1) {
 		/* A plain ACK of something else: the endpoint remembers this tuple (RFC 5961, 4).
 		 */
 		if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK)
@@ -308,7 +308,7 @@ static __always_inline enum verdict endpoint_repeats(struct __sk_buff *skb, stru
 	struct flow_entry *peer = flow_peer(entry);
 	struct answer *a;
 
-	if (!peer || p->payload || p->ack != entry->isn + 1)
+	if (!peer || p->payload || p->ack != entry->own_isn + 1)
 		return drop(COUNTER_DROP_BAD_SYN_ACK);
 	a = new_answer(skb, p);
 	if (!a || !checksum_holds(skb, p, a) || !load_options(skb, p, &options))

@@ -65,8 +65,9 @@ static __always_inline void restore_tcp(struct quoted_tcp *tcp, const struct flo
 	__u32 seq = bpf_ntohl(tcp->seq);
 
 	/* A segment that begins with bytes of ours begins, for the client, with its first. */
-	if (seq - (entry->isn + 1) < entry->owned_length && !(entry->flags & FLOW_FLAG_UPSTREAM))
-		seq = entry->isn + 1 + entry->owned_length;
+	if (seq - (entry->own_isn + 1) < entry->owned_length &&
+	    !(entry->flags & FLOW_FLAG_UPSTREAM))
+		seq = entry->own_isn + 1 + entry->owned_length;
 	tcp->source = entry->rewrite.dport;
 	tcp->dest = entry->rewrite.sport;
 	tcp->seq = bpf_htonl(seq + entry->ack_delta);

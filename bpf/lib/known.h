@@ -158,17 +158,14 @@ static __noinline int write_rows(struct packet *p, struct hello_context *c, stru
 	row->endpoint = route->endpoint;
 	row->server_name = route->server_name;
 	row->created_ns = s->now;
-	row->client_scale = note->scale;
-	row->our_scale = note->our_scale;
+	row->flags |= (__u32)note->scale << FLOW_CLIENT_SCALE_SHIFT;
+	row->flags |= (__u32)note->our_scale << FLOW_OUR_SCALE_SHIFT;
 	row->client_window = p->window;
-	row->isn = s->isn;
-	row->client_isn = note->client_isn;
-	row->cookie = note->cookie;
-	row->client_tsval = c->tsval;
-	row->syn_ack_tsval = note->tsval;
+	row->own_isn = s->isn;
+	row->own_tsval = s->syn_tsval;
 	row->hello_length = p->payload;
 	row->size_limit = SIZE_UNLIMITED;
-	reverse_tuple(&row->rewrite, &s->client);
+	reverse_ends(&row->rewrite, ends_of(&s->client));
 	row->ack_delta = note->client_isn - s->isn;
 	row->tsecr_delta = c->tsval - s->syn_tsval;
 	row->template_slot = s->slot;
@@ -176,8 +173,11 @@ static __noinline int write_rows(struct packet *p, struct hello_context *c, stru
 	row->template_segments = s->segments;
 	if (bpf_map_update_elem(&flows, &s->back, row, BPF_NOEXIST))
 		return 0;
-	row->rewrite = s->way;
+	row->rewrite = *ends_of(&s->way);
 	row->flags |= FLOW_FLAG_UPSTREAM;
+	row->own_isn = note->cookie;
+	row->own_tsval = note->tsval;
+	row->first_seq = note->client_isn + 1;
 	row->seq_delta = -row->ack_delta;
 	row->ack_delta = 0;
 	row->tsval_delta = -row->tsecr_delta;
@@ -259,7 +259,7 @@ static __noinline int prepare_opening(struct __sk_buff *skb, struct packet *p,
 	s->way.protocol = IPPROTO_TCP;
 	__builtin_memset(&s->hop, 0, sizeof(s->hop));
 	/* Where the FIB cannot be asked, the worker's socket finds the way. */
-	if (!find_next_hop(skb, &s->way, &s->hop, 0))
+	if (!find_next_hop(skb, ends_of(&s->way), &s->hop, 0))
 		return 0;
 	a = new_answer(skb, p);
 	/* Nobody else would notice that it was damaged on its way. */
@@ -295,7 +295,7 @@ static __noinline int open_known(struct __sk_buff *skb, struct packet *p, struct
 	s->now = bpf_ktime_get_ns();
 	s->syn_tsval = s->now / 1000000;
 	s->client = p->tuple;
-	reverse_tuple(&s->back, &s->way);
+	reverse_tuple(&s->back, ends_of(&s->way));
 	s->isn = initial_sequence(&s->way, s->now);
 	is_open = keep_hello(skb, p, a, s) && write_rows(p, c, s);
 	c->created_ns = is_open ? s->now : 0;

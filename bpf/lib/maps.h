@@ -17,6 +17,14 @@ struct {
 	__type(value, struct flow_entry);
 } flows SEC(".maps");
 
+/* Where flows leave, see ways.h. Written by the datapath. Pinned, as the rows that name slots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WAYS_MAX);
+	__type(key, __u32);
+	__type(value, struct way);
+} ways SEC(".maps");
+
 /*
  * What the SYNs of clients said. Written and read by the handshake program, swept by the daemon.
  * Full: the oldest note is forgotten, and its cookie stands in. Size set by the daemon. Pinned.

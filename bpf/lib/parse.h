@@ -211,13 +211,31 @@ static __always_inline enum verdict parse_packet(struct __sk_buff *skb, __u32 l3
 	return VERDICT_CONTINUE;
 }
 
-static __always_inline void reverse_tuple(struct flow_tuple *to, const struct flow_tuple *from)
+static __always_inline void reverse_ends(struct flow_ends *to, const struct flow_ends *from)
 {
 	to->saddr = from->daddr;
 	to->daddr = from->saddr;
 	to->sport = from->dport;
 	to->dport = from->sport;
-	to->protocol = from->protocol;
+}
+
+/* A tuple begins with its ends. */
+static __always_inline struct flow_ends *ends_of(struct flow_tuple *tuple)
+{
+	return (struct flow_ends *)tuple;
+}
+
+static __always_inline void tuple_of(struct flow_tuple *to, const struct flow_ends *from)
+{
+	*ends_of(to) = *from;
+	to->protocol = IPPROTO_TCP;
+}
+
+/* The tuple of the other direction. */
+static __always_inline void reverse_tuple(struct flow_tuple *to, const struct flow_ends *from)
+{
+	reverse_ends(ends_of(to), from);
+	to->protocol = IPPROTO_TCP;
 }
 
 /* Whether a comes before b in the half of the circle that they share (RFC 9293, 3.4). */

@@ -126,12 +126,11 @@ static __always_inline const struct plain_endpoint *pick_endpoint(const struct p
 }
 
 /* How long a flow that is over had no packet before another may have its port. */
-#define PORT_REST_NS 30000000000ll
+#define PORT_REST_TICKS (30000000000ll >> TICK_SHIFT)
 
 static __always_inline int rests(const struct flow_entry *entry, __u64 now)
 {
-	/* Another CPU's clock may be ahead of now. */
-	return (__s64)(now - entry->last_seen_ns) >= PORT_REST_NS;
+	return ticks_since(entry->last_seen, tick_of(now)) >= PORT_REST_TICKS;
 }
 
 /*
@@ -181,7 +180,7 @@ static __always_inline int take_port(struct flow_tuple *way, __u64 hash, struct 
 		/* Whose pool of ports it would be of hears of the flow. */
 		row->worker = bpf_ntohs(way->sport) % workers;
 		row->ack_delta = client_isn - initial_sequence(way, row->created_ns);
-		reverse_tuple(&key, way);
+		reverse_tuple(&key, ends_of(way));
 		if (i < PORT_ATTEMPTS / 2 ? !!bpf_map_lookup_elem(&flows, &key)
 					  : !release_port(&key, row->created_ns))
 			continue;
@@ -212,7 +211,7 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 	way.daddr = endpoint->addr;
 	way.dport = endpoint->port;
 	__builtin_memset(row, 0, sizeof(*row));
-	reverse_tuple(&row->rewrite, &p->tuple);
+	reverse_ends(&row->rewrite, ends_of(&p->tuple));
 	row->state = FLOW_CONNECTING;
 	row->flags = FLOW_FLAG_PLAIN;
 	row->listener = listener->listener;
@@ -229,9 +228,8 @@ static __always_inline int make_opening(struct packet *p, const struct listener_
 	row->ack_delta = 0;
 	row->tsval_delta = -row->tsecr_delta;
 	row->tsecr_delta = 0;
-	row->rewrite = way;
+	row->rewrite = *ends_of(&way);
 	row->flags |= FLOW_FLAG_UPSTREAM;
-	row->client_isn = p->seq;
 	row->first_seq = p->seq + 1;
 	/* An endpoint may take the data of a SYN (RFC 7413). */
 	row->next_seq = (__u64)row->first_seq + p->payload;
@@ -283,6 +281,12 @@ static __noinline struct flow_entry *open_plain(struct packet *p,
 	return bpf_map_lookup_elem(&openings, &p->tuple);
 }
 
+static __always_inline void note_endpoint_scale(struct flow_entry *entry, __u32 scale)
+{
+	entry->flags &= ~(FLOW_SCALE_MASK << FLOW_ENDPOINT_SCALE_SHIFT);
+	entry->flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
+}
+
 /* What flowdump shows, and an RST of ours needs to know. */
 static __always_inline void note_syn_ack(const struct packet *p, struct flow_entry *entry,
 					 struct flow_entry *peer, const struct tcp_options *options)
@@ -297,8 +301,8 @@ static __always_inline void note_syn_ack(const struct packet *p, struct flow_ent
 		agreed |= FLOW_FLAG_WINDOW_SCALE;
 	entry->flags |= FLOW_FLAG_ANSWERED | agreed;
 	peer->flags |= agreed;
-	entry->endpoint_scale = options->has_scale ? options->scale : 0;
-	peer->endpoint_scale = entry->endpoint_scale;
+	note_endpoint_scale(entry, options->has_scale ? options->scale : 0);
+	note_endpoint_scale(peer, options->has_scale ? options->scale : 0);
 	entry->first_seq = p->seq + 1;
 	entry->next_seq = entry->first_seq;
 	entry->last_ack = p->ack;
@@ -382,7 +386,7 @@ static __always_inline struct flow_entry *client_opening(struct packet *p, struc
 							 struct flow_entry *peer)
 {
 	if (p->tcp_flags & TCP_SYN) {
-		if (p->seq == entry->client_isn && !is_given_up(p, entry, peer))
+		if (p->seq == entry->first_seq - 1 && !is_given_up(p, entry, peer))
 			return entry;
 		/* Another connection of the same port, or another endpoint. */
 		delete_opening(&p->tuple, entry);

@@ -102,7 +102,7 @@ static __noinline int report_flow(struct packet *p, struct flow_entry *entry, __
 	record->head.kind = kind;
 	record->head.tcp_flags = p->tcp_flags;
 	record->tuple = p->tuple;
-	record->rewrite = entry->rewrite;
+	tuple_of(&record->rewrite, &entry->rewrite);
 	record->created_ns = entry->created_ns;
 	record->seq = p->seq;
 	record->ack = p->ack;

@@ -11,7 +11,7 @@
 /* A client's bytes that came before its flow stood, sent on by the daemon: they count as sent. */
 static __always_inline void account_late(const struct packet *p, struct flow_entry *peer)
 {
-	flow_progress(peer, p->seq + p->payload - peer->seq_delta, coarse_now());
+	flow_progress(peer, p->seq + p->payload - peer->seq_delta, coarse_tick());
 	__sync_fetch_and_add(&peer->packets, 1);
 	__sync_fetch_and_add(&peer->bytes, p->payload);
 }
@@ -24,7 +24,9 @@ static __always_inline void end_by_reset(struct packet *p, struct flow_entry *en
 		return;
 	entry->state = FLOW_RESET;
 	peer->state = FLOW_RESET;
-	peer->last_seen_ns = coarse_now();
+	peer->last_seen = coarse_tick();
+	/* The FIB was not asked for it. */
+	peer->way = WAY_UNKNOWN;
 	report_end(p, entry, peer, RECORD_KILLED);
 }
 
@@ -37,7 +39,7 @@ static __noinline int account_own(struct __sk_buff *skb, __u32 l3)
 
 	if (parse_packet(skb, l3, &p) || (!p.payload && !(p.tcp_flags & TCP_RST)))
 		return 0;
-	reverse_tuple(&key, &p.tuple);
+	reverse_tuple(&key, ends_of(&p.tuple));
 	entry = bpf_map_lookup_elem(&flows, &key);
 	if (!entry || entry->state == FLOW_CONNECTING)
 		return 0;
@@ -69,7 +71,7 @@ static __always_inline enum verdict guard_egress(struct __sk_buff *skb, __u32 l3
 	/* What the host sends is its own affair, malformed or not, unless it is of a flow. */
 	if (parse_packet(skb, l3, &p))
 		return VERDICT_PASS;
-	reverse_tuple(&key, &p.tuple);
+	reverse_tuple(&key, ends_of(&p.tuple));
 	if (bpf_map_lookup_elem(&flows, &key))
 		return drop(COUNTER_DROP_LOCAL);
 	return VERDICT_PASS;

@@ -30,7 +30,10 @@ static __noinline int owned_bytes(struct __sk_buff *skb, struct packet *p, struc
 {
 	struct flow_entry *peer = flow_peer(entry);
 
-	if (peer && !seq_before(peer->last_ack, entry->isn + 1 + entry->owned_length)) {
+	/* Behind them, as the endpoint counts, comes the client's first byte that it gets. */
+	__u32 end = entry->first_seq + entry->preface_length + entry->seq_delta;
+
+	if (peer && !seq_before(peer->last_ack, end)) {
 		clear_flags(entry, FLOW_FLAG_OWNED);
 		return VERDICT_CONTINUE;
 	}
@@ -46,13 +49,13 @@ static __noinline int client_connecting(struct __sk_buff *skb, struct packet *p,
 {
 	if (p->tcp_flags & TCP_SYN) {
 		/* Another connection of the same port: the first was given up. */
-		if (p->seq != entry->client_isn)
+		if (p->seq != entry->first_seq - 1)
 			flow_delete(&p->tuple, entry);
 		return VERDICT_PASS;
 	}
 	if (p->tcp_flags & TCP_RST) {
 		/* As before there was a row: another number is a stranger's. */
-		if (!continues_handshake(p, entry->client_isn, entry->cookie))
+		if (!continues_handshake(p, entry->first_seq - 1, entry->own_isn))
 			return drop(COUNTER_DROP_CONNECTING);
 		if (!is_intact(skb, p))
 			return drop(COUNTER_DROP_MALFORMED);
@@ -89,7 +92,7 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 }
 
 /* After so long a ring that is full has no reader, and no port is waited for. */
-#define READER_PATIENCE_NS 1000000000ll
+#define READER_PATIENCE_TICKS (1000000000ll >> TICK_SHIFT)
 
 /*
  * Tells late of the end of a flow, for its port to come back. False: there is no room still, and
@@ -98,13 +101,13 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 static __noinline int report_over(struct packet *p, struct flow_entry *entry)
 {
 	struct flow_entry *peer = flow_peer(entry);
-	__u64 seen = entry->last_seen_ns;
+	__u32 seen = entry->last_seen;
 
 	if (report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET))
 		return 1;
-	if (peer && (__s64)(peer->last_seen_ns - seen) > 0)
-		seen = peer->last_seen_ns;
-	return (__s64)(coarse_now() - seen) >= READER_PATIENCE_NS;
+	if (peer && ticks_since(seen, peer->last_seen) > 0)
+		seen = peer->last_seen;
+	return ticks_since(seen, coarse_tick()) >= READER_PATIENCE_TICKS;
 }
 
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)

@@ -32,16 +32,25 @@ static __always_inline void merge_counts(struct flow_entry *entry, const struct 
 		__sync_fetch_and_add(&entry->bytes, row->bytes - bytes);
 }
 
+/* Of two ticks, of which 0 is none. */
+static __always_inline int is_later(__u32 tick, __u32 other)
+{
+	return tick && (!other || ticks_since(other, tick) > 0);
+}
+
 static __always_inline void merge_progress(struct flow_entry *entry, const struct flow_entry *row)
 {
 	if (entry->next_seq < row->next_seq)
 		entry->next_seq = row->next_seq;
 	if (seq_before(entry->last_ack, row->last_ack))
 		entry->last_ack = row->last_ack;
-	if (entry->last_seen_ns < row->last_seen_ns)
-		entry->last_seen_ns = row->last_seen_ns;
-	if (entry->last_data_ns < row->last_data_ns)
-		entry->last_data_ns = row->last_data_ns;
+	if (is_later(row->last_seen, entry->last_seen)) {
+		entry->last_seen = row->last_seen;
+		/* Which does not say that it is our way still. */
+		entry->way = WAY_UNKNOWN;
+	}
+	if (is_later(row->last_data, entry->last_data))
+		entry->last_data = row->last_data;
 }
 
 /* A FIN that one of the two programs saw, and its acknowledgement, perhaps seen by the other. */

@@ -41,7 +41,7 @@ struct CompileBPF: BuildToolPlugin {
         #endif
         return [
             "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Wextra", "-Werror",
-            "-Wno-unused-parameter", "-fno-ident",
+            "-Wno-unused-parameter", "-fno-ident", "-fno-strict-aliasing",
             "-fdebug-prefix-map=\(bpf.deletingLastPathComponent().path)=.",
             "-I", bpf.path, "-I", bpf.appending(path: "abi/include").path,
             "-idirafter", "/usr/include/\(machine)-linux-gnu",
