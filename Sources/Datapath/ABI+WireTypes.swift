@@ -42,6 +42,21 @@ extension FlowTuple {
     }
 }
 
+extension FlowTuple {
+    init(_ ends: flow_ends) {
+        self.init(
+            source: TransportAddress(IPAddress(ends.saddr), UInt16(bigEndian: ends.sport)),
+            destination: TransportAddress(IPAddress(ends.daddr), UInt16(bigEndian: ends.dport)))
+    }
+
+    /// The same as a row has it.
+    var ends: flow_ends {
+        flow_ends(
+            saddr: source.address.abi, daddr: destination.address.abi,
+            sport: source.port.bigEndian, dport: destination.port.bigEndian)
+    }
+}
+
 extension RelayReason {
     /// In the order of enum relay_reason, from 1.
     private static let ordered: [RelayReason] = [

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CDatapathABI
-internal import Glibc
 package import KernelBPF
 package import WireTypes
 
@@ -12,7 +11,7 @@ package struct FlowRow: Sendable {
     /// A row without deltas.
     package init(rewrite: FlowTuple, state: FlowState, isUpstream: Bool) {
         entry = flow_entry()
-        entry.rewrite = rewrite.abi
+        entry.rewrite = rewrite.ends
         entry.size_limit = UInt16(SIZE_UNLIMITED)
         self.state = state
         if isUpstream { flags.insert(.upstream) }
@@ -44,8 +43,8 @@ package struct FlowRow: Sendable {
 
     /// What has happened so far, and what was agreed on.
     package var flags: Flags {
-        get { Flags(rawValue: entry.flags) }
-        set { entry.flags = newValue.rawValue }
+        get { Flags(rawValue: UInt16(truncatingIfNeeded: entry.flags)) }
+        set { entry.flags = entry.flags & ~0xffff | UInt32(newValue.rawValue) }
     }
 
     /// State of this direction.
@@ -101,19 +100,7 @@ extension FlowRow {
         get { entry.size_limit }
         set { entry.size_limit = newValue }
     }
-    package var timesToldLimit: UInt8 { entry.limit_told }
-    package var lastDataNanoseconds: UInt64 { entry.last_data_ns }
-    package var nextHopMTU: UInt16 { entry.next_hop.mtu }
-
-    /// A way out that was just asked for; the kernel resolves the neighbour.
-    package mutating func route(by interface: UInt32, mtu: UInt16) {
-        entry.next_hop.ifindex = interface
-        entry.next_hop.mtu = mtu
-        // The coarse clock lags, and what lies ahead of it is older than anything.
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
-        entry.next_hop_checked_ns = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
-    }
+    package var timesToldLimit: UInt8 { entry.timesToldLimit }
     package var finAcknowledgement: UInt32 {
         get { entry.fin_ack }
         set { entry.fin_ack = newValue }
@@ -122,13 +109,17 @@ extension FlowRow {
         get { entry.created_ns }
         set { entry.created_ns = newValue }
     }
+    /// In the kernel a tick, whose beginning comes back.
     package var lastSeenNanoseconds: UInt64 {
-        get { entry.last_seen_ns }
-        set { entry.last_seen_ns = newValue }
+        get { entry.lastSeenNanoseconds }
+        set { entry.last_seen = Tick(nanoseconds: newValue).value }
     }
-    package var nextHopInterface: UInt32 { entry.next_hop.ifindex }
+    package var lastDataNanoseconds: UInt64 {
+        get { entry.lastDataNanoseconds }
+        set { entry.last_data = Tick(nanoseconds: newValue).value }
+    }
     package var ingressInterface: UInt32 { entry.ingress_ifindex }
-    package var endpointScale: UInt8 { entry.endpoint_scale }
+    package var endpointScale: UInt8 { entry.endpointScale }
 }
 
 extension FlowState {
@@ -174,8 +165,9 @@ extension KernelDatapath {
             "window_shift": MemoryLayout<flow_entry>.offset(of: \.window_shift),
             "state": MemoryLayout<flow_entry>.offset(of: \.state),
             "next_seq": MemoryLayout<flow_entry>.offset(of: \.next_seq),
-            "next_hop.mtu": MemoryLayout<flow_entry>.offset(of: \.next_hop.mtu),
-            "owned_length": MemoryLayout<flow_entry>.offset(of: \.owned_length),
+            "way": MemoryLayout<flow_entry>.offset(of: \.way),
+            "last_seen": MemoryLayout<flow_entry>.offset(of: \.last_seen),
+            "preface_length": MemoryLayout<flow_entry>.offset(of: \.preface_length),
         ]
     }
 

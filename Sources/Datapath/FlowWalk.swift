@@ -17,8 +17,18 @@ public final class FlowWalk: Sendable {
     let spliced = MapWalk()
     let relayed = MapWalk()
     private let waiting: Mutex<WaitingRows>
+    /// The interface of each way out when the walk began; 0: none.
+    private let interfaces: [UInt32]
 
-    init(capacity: Int) { waiting = Mutex(WaitingRows(capacity: capacity)) }
+    init(capacity: Int, interfaces: [UInt32]) {
+        waiting = Mutex(WaitingRows(capacity: capacity))
+        self.interfaces = interfaces
+    }
+
+    /// The interface that a row leaves by whose way is in that slot; 0: not known.
+    func interface(ofWay slot: UInt16) -> UInt32 {
+        Int(slot) < interfaces.count ? interfaces[Int(slot)] : 0
+    }
 
     /// The connections of which these rows complete what the walk has seen.
     func pairs(_ keys: Span<flow_tuple>, _ entries: Span<flow_entry>) -> [Pair] {

@@ -63,44 +63,37 @@ public struct SpliceRow: Sendable, Equatable {
     init(_ key: flow_tuple, _ entry: flow_entry) {
         let tuple = FlowTuple(key)
         let rewrite = FlowTuple(entry.rewrite)
-        isUpstream = UInt32(entry.flags) & FLOW_FLAG_UPSTREAM.rawValue != 0
+        isUpstream = entry.isUpstream
         client = isUpstream ? tuple : rewrite.reversed
         upstream = isUpstream ? rewrite : tuple.reversed
         state = FlowState(abi: entry.state)
         hasKnownState = FLOW_CONNECTING.rawValue...FLOW_RESET.rawValue ~= UInt32(entry.state)
         createdNanoseconds = entry.created_ns
-        lastSeenNanoseconds = max(entry.last_seen_ns, entry.created_ns)
+        lastSeenNanoseconds = entry.lastSeenNanoseconds
         lastAcknowledgement = entry.last_ack
-        worker = entry.worker
+        worker = UInt16(entry.worker)
         serverName = entry.server_name
-        lastDataNanoseconds = max(entry.last_data_ns, entry.created_ns)
+        lastDataNanoseconds = entry.lastDataNanoseconds
         forwardedAcknowledgement = entry.last_ack &+ entry.ack_delta
         nextSequence = UInt32(truncatingIfNeeded: entry.next_seq)
-        let ours =
-            isUpstream ? entry.syn_ack_tsval : entry.client_tsval &- entry.tsecr_delta
-        timestampSeen = UInt32(entry.flags) & FLOW_FLAG_TIMESTAMPS.rawValue != 0 ? ours : nil
-        clientISN = entry.client_isn
-        firstAcknowledgement = entry.cookie &+ 1 &+ entry.ack_delta
+        timestampSeen = entry.has(FLOW_FLAG_TIMESTAMPS) ? entry.own_tsval : nil
+        clientISN = entry.clientISN
+        firstAcknowledgement = entry.own_isn &+ 1 &+ entry.ack_delta
         cluster = entry.cluster
         listener = entry.listener
         ownedLength = Int(entry.owned_length)
-        // One delta has both lengths (Splice.upstreamEntry).
-        let delta = isUpstream ? entry.seq_delta : 0 &- entry.ack_delta
-        let shift = entry.isn &- entry.client_isn &+ UInt32(entry.owned_length) &- delta
-        prefaceLength = Int(shift)
+        prefaceLength = Int(entry.preface_length)
         ownedEnd = entry.isn &+ 1 &+ UInt32(entry.owned_length)
-        helloEnd = entry.client_isn &+ 1 &+ entry.hello_length
+        helloEnd = entry.clientISN &+ 1 &+ UInt32(entry.hello_length)
         var template = TemplateReference()
-        template.slot = entry.template_slot
+        template.slot = UInt32(entry.template_slot)
         template.stamp = entry.template_stamp
-        template.segments = entry.template_segments
+        template.segments = UInt16(entry.template_segments)
         self.template = template
         translation = SegmentTranslation(entry)
         totals = FlowTotals(entry)
-        let flags = UInt32(entry.flags)
         closedFirst =
-            flags & FLOW_FLAG_FIN_FIRST.rawValue != 0
-            ? true : flags & FLOW_FLAG_PEER_FIN.rawValue != 0 ? false : nil
+            entry.has(FLOW_FLAG_FIN_FIRST) ? true : entry.has(FLOW_FLAG_PEER_FIN) ? false : nil
     }
 }
 

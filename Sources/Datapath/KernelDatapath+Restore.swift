@@ -14,7 +14,9 @@ extension KernelDatapath {
             [.established, .closing].contains(FlowState(abi: entry.state))
         else { return nil }
         let peerKey = FlowTuple(entry.rewrite).reversed.abi
-        guard try flows.insert(entry.peer(of: tuple), at: peerKey) else { return nil }
+        let interface = interface(ofWay: entry.way)
+        guard try flows.insert(entry.peer(of: tuple, arrivingBy: interface), at: peerKey)
+        else { return nil }
         return SpliceRow(key, entry)
     }
 
@@ -32,60 +34,81 @@ extension KernelDatapath {
 }
 
 extension flow_entry {
-    /// The other direction's entry, as far as it can be known: counters begin anew.
-    fileprivate func peer(of tuple: FlowTuple) -> flow_entry {
+    /// The other direction's entry, as far as it can be known: packets are counted anew, and bytes
+    /// from those on that this direction acknowledged.
+    fileprivate func peer(of tuple: FlowTuple, arrivingBy interface: UInt32) -> flow_entry {
         var peer = self
-        peer.rewrite = tuple.reversed.abi
+        peer.rewrite = tuple.reversed.ends
         peer.seq_delta = 0 &- ack_delta
         peer.ack_delta = 0 &- seq_delta
         peer.tsval_delta = 0 &- tsecr_delta
         peer.tsecr_delta = 0 &- tsval_delta
-        peer.flags = peerFlags
+        peer.flags = flags & Self.scales | peerFlags
         peer.window_shift = peerWindowShift
         // Bounds that the first packets move on.
-        let isOwned = UInt32(flags) & FLOW_FLAG_OWNED.rawValue != 0
-        peer.last_ack =
-            isOwned ? isn &+ 1 : UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
-        peer.first_seq = last_ack &+ ack_delta
-        peer.next_seq = UInt64(peer.first_seq)
-        peer.fin_ack = UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
+        let sent = UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
+        peer.last_ack = has(FLOW_FLAG_OWNED) ? isn &+ 1 : sent
+        peer.fin_ack = sent
+        setNumbers(of: &peer)
         peer.packets = 0
-        peer.bytes = 0
-        peer.last_seen_ns = 0
-        peer.last_data_ns = 0
-        peer.next_hop_checked_ns = 0
-        peer.next_hop = next_hop_none
-        peer.ingress_ifindex = next_hop.ifindex
+        peer.last_seen = 0
+        peer.last_data = 0
+        peer.way = UInt16(WAY_UNKNOWN)
+        peer.ingress_ifindex = interface
         peer.size_limit = UInt16(SIZE_UNLIMITED)
         peer.template_segments = 0
         return peer
     }
 
-    private var next_hop_none: next_hop { CDatapathABI.next_hop() }
+    /// Where the other direction began, and how far it came. That an RST is believed depends on it,
+    /// so bytes are those between the two.
+    private func setNumbers(of peer: inout flow_entry) {
+        let acknowledged = last_ack &+ ack_delta
+        guard !has(FLOW_FLAG_PLAIN) else {
+            // Nobody knows any more where.
+            peer.first_seq = acknowledged
+            peer.next_seq = UInt64(acknowledged)
+            peer.bytes = 0
+            return
+        }
+        peer.own_isn = first_seq &- 1 &+ seq_delta &- (isUpstream ? ownedShift : 0)
+        peer.first_seq = own_isn &+ 1 &+ ack_delta &+ (isUpstream ? 0 : ownedShift)
+        // Our clock at the beginning, in milliseconds. Our SYN said exactly that (Splicing, and
+        // bpf/lib/known.h); our SYN-ACK a little less, and the client has seen more since.
+        peer.own_tsval = UInt32(truncatingIfNeeded: created_ns / 1_000_000)
+        // An endpoint that has not all bytes of ours is behind the client's first one.
+        let isBehind = peer.first_seq &- acknowledged <= UInt32(owned_length)
+        peer.next_seq = UInt64(peer.first_seq)
+        if !isBehind { peer.next_seq += UInt64(acknowledged &- peer.first_seq) }
+        peer.bytes = peer.sentBytes
+    }
 
-    private var peerFlags: UInt16 {
+    private static var scales: UInt32 {
+        FLOW_SCALE_MASK << FLOW_CLIENT_SCALE_SHIFT | FLOW_SCALE_MASK << FLOW_OUR_SCALE_SHIFT
+            | FLOW_SCALE_MASK << FLOW_ENDPOINT_SCALE_SHIFT
+    }
+
+    private var peerFlags: UInt32 {
         let common =
             FLOW_FLAG_TIMESTAMPS.rawValue | FLOW_FLAG_SACK.rawValue
             | FLOW_FLAG_WINDOW_SCALE.rawValue | FLOW_FLAG_STRIP_SACK.rawValue
             | FLOW_FLAG_UNSCALED.rawValue | FLOW_FLAG_PLAIN.rawValue
-        var peer = UInt32(flags) & common
+        var peer = flags & common
         if !isUpstream {
             peer |= FLOW_FLAG_UPSTREAM.rawValue
             // The next packet tells whether the endpoint has them.
             if owned_length > 0 { peer |= FLOW_FLAG_OWNED.rawValue }
         }
-        if UInt32(flags) & FLOW_FLAG_FIN.rawValue != 0 { peer |= FLOW_FLAG_PEER_FIN.rawValue }
-        if UInt32(flags) & FLOW_FLAG_PEER_FIN.rawValue != 0 { peer |= FLOW_FLAG_FIN.rawValue }
-        return UInt16(peer)
+        if has(FLOW_FLAG_FIN) { peer |= FLOW_FLAG_PEER_FIN.rawValue }
+        if has(FLOW_FLAG_PEER_FIN) { peer |= FLOW_FLAG_FIN.rawValue }
+        return peer
     }
 
     /// As the datapath sets it when the endpoint answers (bpf/lib/hello.h).
     private var peerWindowShift: Int8 {
         // Ends of a plain flow scale for each other.
-        guard UInt32(flags) & FLOW_FLAG_PLAIN.rawValue == 0,
-            UInt32(flags) & FLOW_FLAG_WINDOW_SCALE.rawValue != 0
-        else { return 0 }
-        if isUpstream { return Int8(endpoint_scale) - Int8(our_scale) }
-        return UInt32(flags) & FLOW_FLAG_UNSCALED.rawValue != 0 ? Int8(client_scale) : 0
+        guard !has(FLOW_FLAG_PLAIN), has(FLOW_FLAG_WINDOW_SCALE) else { return 0 }
+        if isUpstream { return Int8(endpointScale) - Int8(ourScale) }
+        return has(FLOW_FLAG_UNSCALED) ? Int8(clientScale) : 0
     }
 }

@@ -20,6 +20,7 @@ public final class KernelDatapath: Sendable {
     let merging: BPFProgram?
 
     let flows: BPFMap<flow_tuple, flow_entry>
+    let ways: BPFMap<UInt32, way>
     let handshakes: BPFMap<flow_tuple, handshake_note>
     let listeners: BPFMap<listener_key, listener_entry>
     let adopted: BPFMap<flow_tuple, adopted_entry>
@@ -47,8 +48,9 @@ public final class KernelDatapath: Sendable {
 
     /// Maps that a restart finds again.
     private static let pinnedMaps = [
-        "flows", "handshakes", "listeners", "adopted", "relayed", "templates", "rings", "names",
-        "server_names", "instance", "counters", "daemon_counters", "openings", "own_templates",
+        "flows", "ways", "handshakes", "listeners", "adopted", "relayed", "templates", "rings",
+        "names", "server_names", "instance", "counters", "daemon_counters", "openings",
+        "own_templates",
     ]
 
     /// Loads the object; takes over the maps that are pinned already, with all flows in them.
@@ -99,6 +101,7 @@ public final class KernelDatapath: Sendable {
         self.programs = programs
         merging = options.mergesRows ? try object.program("merge_row") : nil
         flows = try BPFMap(name: "flows", owning: object.map("flows"))
+        ways = try BPFMap(name: "ways", owning: object.map("ways"))
         handshakes = try BPFMap(name: "handshakes", owning: object.map("handshakes"))
         listeners = try BPFMap(name: "listeners", owning: object.map("listeners"))
         adopted = try BPFMap(name: "adopted", owning: object.map("adopted"))

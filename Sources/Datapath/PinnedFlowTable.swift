@@ -7,6 +7,7 @@ internal import WireTypes
 /// The pinned maps of an instance as a reader sees them, with or without a daemon.
 public struct PinnedFlowTable: ~Copyable, Sendable {
     private let flows: BPFMap<flow_tuple, flow_entry>
+    private let ways: BPFMap<UInt32, way>
     private let relayed: BPFMap<flow_tuple, relayed_entry>
     private let counterMap: BPFMap<UInt32, UInt64>
     private let daemonCounterMap: BPFMap<UInt32, UInt64>
@@ -20,6 +21,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         guard pins.exists else { throw Self.missing(pins) }
         let flows = try BPFMap<flow_tuple, flow_entry>(
             name: "flows", owning: openPin(pins.pin("flows")))
+        let ways = try BPFMap<UInt32, way>(name: "ways", owning: openPin(pins.pin("ways")))
         let relayed = try BPFMap<flow_tuple, relayed_entry>(
             name: "relayed", owning: openPin(pins.pin("relayed")))
         let counters = try BPFMap<UInt32, UInt64>(
@@ -34,6 +36,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         clusters = Self.names(names, .cluster)
         serverNames = Self.serverNames(servers)
         self.flows = flows
+        self.ways = ways
         self.relayed = relayed
         counterMap = counters
         daemonCounterMap = daemonCounters
@@ -73,8 +76,21 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         return names
     }
 
+    /// The interface of each slot; 0: none. All at once, not a system call a row.
+    private static func interfaces(_ map: borrowing BPFMap<UInt32, way>) -> [UInt32] {
+        var interfaces = [UInt32](repeating: 0, count: map.capacity)
+        try? map.forEachBatch { slots, ways in
+            for index in 0..<slots.count {
+                interfaces[Int(slots[index])] = ways[index].hop.ifindex
+            }
+        }
+        return interfaces
+    }
+
     /// A walk that begins.
-    public borrowing func walk() -> FlowWalk { FlowWalk(capacity: flows.capacity) }
+    public borrowing func walk() -> FlowWalk {
+        FlowWalk(capacity: flows.capacity, interfaces: Self.interfaces(ways))
+    }
 
     /// Hands the next connections of `walk` to `body`, some hundreds of them; false when none are
     /// left. Threads may share a walk: each connection is told to one of them, spliced ones before
@@ -84,7 +100,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
         of walk: FlowWalk, _ body: (Flow) throws -> Void
     ) throws -> Bool {
         let wasSpliced = try flows.nextBatch(of: walk.spliced) { keys, entries in
-            for pair in walk.pairs(keys, entries) { try body(flow(pair)) }
+            for pair in walk.pairs(keys, entries) { try body(flow(pair, walk)) }
         }
         if wasSpliced { return true }
         return try relayed.nextBatch(of: walk.relayed) { keys, entries in
@@ -111,25 +127,23 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
             }
     }
 
-    private borrowing func flow(_ pair: FlowWalk.Pair) -> Flow {
+    private borrowing func flow(_ pair: FlowWalk.Pair, _ walk: FlowWalk) -> Flow {
         let (up, down) = (pair.upstream, pair.downstream)
-        let flags = UInt32(up.flags)
         var flow = Flow(
-            upstream: FlowDirection(FlowTuple(pair.upstreamKey), up),
-            downstream: FlowDirection(FlowTuple(pair.downstreamKey), down),
+            upstream: FlowDirection(FlowTuple(pair.upstreamKey), up, walk),
+            downstream: FlowDirection(FlowTuple(pair.downstreamKey), down, walk),
             state: FlowState(abi: up.state), relayReason: nil,
             listener: listeners[up.listener] ?? String(up.listener),
             cluster: clusters[up.cluster] ?? String(up.cluster),
             serverName: serverNames[up.server_name],
             createdNanoseconds: up.created_ns,
-            lastSeenNanoseconds: max(up.last_seen_ns, down.last_seen_ns, up.created_ns))
-        flow.hasTimestamps = flags & FLOW_FLAG_TIMESTAMPS.rawValue != 0
-        flow.hasSACK =
-            flags & FLOW_FLAG_SACK.rawValue != 0 && flags & FLOW_FLAG_STRIP_SACK.rawValue == 0
-        if flags & FLOW_FLAG_WINDOW_SCALE.rawValue != 0 {
-            flow.clientScale = up.client_scale
-            flow.balancerScale = up.our_scale
-            if flow.state != .connecting { flow.endpointScale = down.endpoint_scale }
+            lastSeenNanoseconds: max(up.lastSeenNanoseconds, down.lastSeenNanoseconds))
+        flow.hasTimestamps = up.has(FLOW_FLAG_TIMESTAMPS)
+        flow.hasSACK = up.has(FLOW_FLAG_SACK) && !up.has(FLOW_FLAG_STRIP_SACK)
+        if up.has(FLOW_FLAG_WINDOW_SCALE) {
+            flow.clientScale = up.clientScale
+            flow.balancerScale = up.ourScale
+            if flow.state != .connecting { flow.endpointScale = down.endpointScale }
         }
         return flow
     }
@@ -155,7 +169,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
 }
 
 extension FlowDirection {
-    fileprivate init(_ key: FlowTuple, _ entry: flow_entry) {
+    fileprivate init(_ key: FlowTuple, _ entry: flow_entry, _ walk: FlowWalk) {
         self.init(tuple: key, rewrite: FlowTuple(entry.rewrite))
         packets = entry.packets
         bytes = entry.sentBytes
@@ -166,14 +180,6 @@ extension FlowDirection {
         timestampEchoDelta = entry.tsecr_delta
         windowShift = Int(entry.window_shift)
         ingressInterface = entry.ingress_ifindex
-        egressInterface = entry.next_hop.ifindex
-    }
-}
-
-extension flow_entry {
-    /// How far the sender's numbers went, less the FIN's.
-    var sentBytes: UInt64 {
-        let numbers = next_seq &- UInt64(first_seq)
-        return UInt32(flags) & FLOW_FLAG_FIN.rawValue != 0 && numbers > 0 ? numbers - 1 : numbers
+        egressInterface = walk.interface(ofWay: entry.way)
     }
 }

@@ -92,7 +92,7 @@ public struct Splice: Sendable, Equatable {
     public var clientTimestamp: UInt32
     /// The client's window in the hello, unscaled as on the wire.
     public var clientWindow: UInt16
-    /// The worker that owns the source port.
+    /// The worker that owns the source port; of 64 at most.
     public var worker: UInt16
     /// Id of the cluster in the name table.
     public var cluster: UInt16
@@ -139,25 +139,30 @@ extension Splice {
     /// The entry of packets from client to endpoint; its key is `client`.
     var upstreamEntry: flow_entry {
         var entry = commonEntry
-        entry.rewrite = upstream.abi
+        entry.rewrite = upstream.ends
         entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength) &- prefaceLength
         entry.tsval_delta = synTimestamp &- clientTimestamp
-        entry.flags |= UInt16(FLOW_FLAG_UPSTREAM.rawValue)
+        entry.flags |= FLOW_FLAG_UPSTREAM.rawValue
+        entry.first_seq = note.clientISN &+ 1
+        entry.own_isn = note.cookie
+        entry.own_tsval = note.timestamp
         // Where packets to the client leave if no route is known.
         entry.ingress_ifindex = note.interface
-        if ownedLength > 0 { entry.flags |= UInt16(FLOW_FLAG_OWNED.rawValue) }
+        if ownedLength > 0 { entry.flags |= FLOW_FLAG_OWNED.rawValue }
         return entry
     }
 
     /// The entry of packets from endpoint to client; its key is `upstream` reversed.
     var downstreamEntry: flow_entry {
         var entry = commonEntry
-        entry.rewrite = client.reversed.abi
+        entry.rewrite = client.reversed.ends
         entry.ack_delta = note.clientISN &- isn &- UInt32(ownedLength) &+ prefaceLength
         entry.tsecr_delta = clientTimestamp &- synTimestamp
-        entry.template_slot = template.slot
+        entry.own_isn = isn
+        entry.own_tsval = synTimestamp
+        entry.template_slot = UInt16(template.slot)
         entry.template_stamp = template.stamp
-        entry.template_segments = template.segments
+        entry.template_segments = UInt8(template.segments)
         return entry
     }
 
@@ -165,31 +170,27 @@ extension Splice {
         var entry = flow_entry()
         entry.state = UInt8(FLOW_CONNECTING.rawValue)
         entry.flags = flags
-        entry.worker = worker
+        entry.worker = UInt8(worker)
         entry.listener = note.listener
         entry.cluster = cluster
         entry.endpoint = endpoint
         entry.server_name = serverName
         entry.created_ns = createdNanoseconds
-        entry.client_scale = note.clientScale
-        entry.our_scale = note.ourScale
+        entry.clientScale = note.clientScale
+        entry.ourScale = note.ourScale
         entry.client_window = clientWindow
-        entry.isn = isn
-        entry.client_isn = note.clientISN
-        entry.cookie = note.cookie
-        entry.client_tsval = clientTimestamp
-        entry.syn_ack_tsval = note.timestamp
-        entry.hello_length = helloLength
+        entry.hello_length = UInt16(helloLength)
         entry.owned_length = ownedLength
+        entry.preface_length = UInt16(prefaceLength)
         entry.size_limit = UInt16(SIZE_UNLIMITED)
         return entry
     }
 
-    private var flags: UInt16 {
+    private var flags: UInt32 {
         var flags: UInt32 = 0
         if note.hasTimestamps { flags |= FLOW_FLAG_TIMESTAMPS.rawValue }
         if note.hasSACK { flags |= FLOW_FLAG_SACK.rawValue }
         if note.hasWindowScale { flags |= FLOW_FLAG_WINDOW_SCALE.rawValue }
-        return UInt16(flags)
+        return flags
     }
 }

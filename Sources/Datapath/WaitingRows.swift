@@ -57,7 +57,7 @@ struct WaitingRows: ~Copyable, Sendable {
             let place = Int(index)
             readAhead &+= places[place].entry.created_ns
             readAhead &+= UInt64(places[place].key.protocol)
-            readAhead &+= UInt64(places[place].entry.ingress_ifindex)
+            readAhead &+= UInt64(places[place].entry.preface_length)
         }
     }
 
@@ -102,7 +102,7 @@ struct WaitingRows: ~Copyable, Sendable {
     private func isPartner(_ place: Int, _ key: flow_tuple, _ entry: flow_entry) -> Bool {
         places[place].entry.created_ns == entry.created_ns
             && places[place].key.isReverse(of: entry.rewrite)
-            && places[place].entry.rewrite.isReverse(of: key)
+            && key.isReverse(of: places[place].entry.rewrite)
     }
 
     /// The same for both directions: made of the endpoint's side of the connection.
@@ -124,13 +124,8 @@ struct WaitingRows: ~Copyable, Sendable {
     }
 }
 
-extension flow_entry {
-    /// Whether it is of packets from client to endpoint.
-    var isUpstream: Bool { UInt32(flags) & FLOW_FLAG_UPSTREAM.rawValue != 0 }
-}
-
 extension flow_tuple {
-    fileprivate func isReverse(of other: flow_tuple) -> Bool {
+    fileprivate func isReverse(of other: flow_ends) -> Bool {
         sport == other.dport && dport == other.sport
             && saddr.word == other.daddr.word && daddr.word == other.saddr.word
     }

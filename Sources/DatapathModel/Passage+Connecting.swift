@@ -6,12 +6,10 @@ extension Passage {
     mutating func clientWhileConnecting(_ segment: Segment, _ index: Int) -> Verdict {
         let row = world.rows[index].row
         if segment.has(Flag.syn) {
-            return segment.sequence == row.handover.clientISN
-                ? .pass : beginAnew(segment.tuple, row)
+            return segment.sequence == row.clientISN ? .pass : beginAnew(segment.tuple, row)
         }
         if segment.has(Flag.rst) {
-            let known = row.handover
-            guard continues(segment, isn: known.clientISN, cookie: known.cookie)
+            guard continues(segment, isn: row.clientISN, cookie: row.cookie)
             else { return end(.drop, .dropConnecting) }
             guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
             tellOfClient(.abandoned, segment, created: row.created)
@@ -54,7 +52,7 @@ extension Passage {
     mutating func endpointWhileConnecting(_ segment: Segment, _ index: Int) -> Verdict {
         let row = world.rows[index].row
         guard isBelieved(segment) else { return end(.drop, .dropMalformed) }
-        guard segment.has(Flag.ack), segment.acknowledgement == row.handover.isn &+ 1 else {
+        guard segment.has(Flag.ack), segment.acknowledgement == row.isn &+ 1 else {
             if segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack {
                 tell(.challenged, segment, row)
             }
@@ -84,17 +82,17 @@ extension Passage {
     private mutating func completeNumbers(
         _ segment: Segment, _ offer: Offer, _ index: Int, _ peer: Int
     ) {
-        let known = world.rows[index].row.handover
-        let delta = known.cookie &- segment.sequence
-        let timestampDelta = known.synAckTimestamp &- (offer.timestamp?.value ?? 0)
+        let helloLength = world.rows[index].row.handover.helloLength
+        let upstream = world.rows[peer].row
+        let delta = upstream.cookie &- segment.sequence
+        let timestampDelta = upstream.ownTimestamp &- (offer.timestamp?.value ?? 0)
         world.rows[index].row.sequenceDelta = delta
         world.rows[peer].row.acknowledgementDelta = 0 &- delta
         world.rows[index].row.timestampDelta = timestampDelta
         world.rows[peer].row.echoDelta = 0 &- timestampDelta
         // Bounds as if the hello and the SYN-ACK had passed: they never are translated.
-        world.rows[peer].row.lastAcknowledgement = known.cookie &+ 1
-        world.rows[peer].row.firstSequence = known.clientISN &+ 1
-        world.rows[peer].row.nextSequence = UInt64(known.clientISN &+ 1) + UInt64(known.helloLength)
+        world.rows[peer].row.lastAcknowledgement = upstream.cookie &+ 1
+        world.rows[peer].row.nextSequence = UInt64(upstream.firstSequence) + UInt64(helloLength)
         world.rows[index].row.lastAcknowledgement = segment.acknowledgement
         world.rows[index].row.firstSequence = segment.sequence &+ 1
         world.rows[index].row.nextSequence = UInt64(segment.sequence &+ 1)
@@ -131,7 +129,7 @@ extension Passage {
     mutating func repeatedSynAck(_ segment: Segment, _ index: Int) -> Verdict {
         let row = world.rows[index].row
         guard let peer = peer(of: row), segment.payload == 0,
-            segment.acknowledgement == row.handover.isn &+ 1
+            segment.acknowledgement == row.isn &+ 1
         else { return end(.drop, .dropBadSynAck) }
         guard isIntact(segment) else { return end(.drop, .dropMalformed) }
         return sendHello(segment, index, peer, offer(of: segment).timestamp?.value ?? 0)
@@ -148,11 +146,11 @@ extension Passage {
         let segments = row.handover.segments
         if row.handover.segmentCount > 1 { faceBack() }
         var header = AnswerHeader(
-            sequence: row.handover.isn &+ 1, acknowledgement: segment.sequence &+ 1,
+            sequence: row.isn &+ 1, acknowledgement: segment.sequence &+ 1,
             flags: Flag.ack, window: rescaled(row.handover.clientWindow, by: upstream.windowShift))
         if row.flags.contains(.timestamps) {
-            header.options = timestampWords(
-                row.handover.clientTimestamp &+ upstream.timestampDelta, timestamp)
+            // What the client's first one is translated to: our SYN's.
+            header.options = timestampWords(row.ownTimestamp, timestamp)
         }
         let sent = segments.dropLast().reduce(0) { $0 + $1.count }
         header.sequence &+= UInt32(sent)
@@ -169,10 +167,12 @@ extension Passage {
         } else if row.handover.segmentCount > 0 {
             counters.append(.helloLost)
         }
-        guard let hop = world.route(segment.tuple.source) else { return end(.drop, .dropNoRoute) }
         // The way that the client's next packets take as well.
+        guard let hop = world.route(upstream.rewrite.destination) else {
+            return end(.drop, .dropNoRoute)
+        }
         world.rows[peer].row.nextHop = hop
-        world.rows[peer].row.nextHopChecked = world.now
+        world.rows[peer].row.lastSeen = world.tick
         return redirect()
     }
 

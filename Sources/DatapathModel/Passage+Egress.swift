@@ -32,7 +32,9 @@ extension Passage {
         guard row.state != .closed, row.state != .reset else { return }
         world.rows[index].row.state = .reset
         world.rows[peer].row.state = .reset
-        world.rows[peer].row.lastSeen = world.now
+        world.rows[peer].row.lastSeen = world.tick
+        // Nobody has asked for it in this epoch.
+        world.rows[peer].row.nextHop = NextHop()
         let client = row.flags.contains(.upstream) ? key : row.rewrite.reversed
         records.append(
             .event(

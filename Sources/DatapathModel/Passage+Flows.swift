@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How long a next hop is believed.
-private let nextHopLife: UInt64 = 100_000_000
 /// How often a sender is told of its receiver's MSS before it is let through.
 private let mostTellings: UInt8 = 3
 
@@ -44,7 +42,8 @@ extension Passage {
     /// has not acknowledged those. The first packet after that finds it out.
     private mutating func mustBeRepeated(_ segment: Segment, _ index: Int) -> Bool {
         let row = world.rows[index].row
-        let end = row.handover.isn &+ 1 &+ UInt32(row.handover.ownedLength)
+        // Where, for the endpoint, the first of the client's bytes stands that it gets.
+        let end = row.firstSequence &+ row.sequenceDelta &+ UInt32(row.prefaceLength)
         if let peer = peer(of: row), !isBefore(world.rows[peer].row.lastAcknowledgement, end) {
             world.rows[index].row.flags.remove(.owned)
             return false
@@ -86,17 +85,16 @@ extension Passage {
         return redirect()
     }
 
-    /// Once in a while the FIB is asked. It is also when a flow that lost a direction is noticed:
-    /// the daemon can make it whole again.
+    /// In each epoch the FIB is asked, until a packet goes on by what it said. It is also when a
+    /// flow that lost a direction is noticed: the daemon can make it whole again.
     private mutating func refreshNextHop(_ segment: Segment, _ index: Int) -> Bool {
         let row = world.rows[index].row
-        guard world.now &- row.nextHopChecked > nextHopLife else { return true }
+        if row.knowsWay(at: world.tick) { return true }
         if peer(of: row) == nil, row.state == .established || row.state == .closing {
             tell(.orphaned, segment, row)
         }
         guard let hop = world.route(row.rewrite.destination) else { return false }
         world.rows[index].row.nextHop = hop
-        world.rows[index].row.nextHopChecked = world.now
         return true
     }
 

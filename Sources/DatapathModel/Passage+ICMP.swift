@@ -105,7 +105,7 @@ extension Passage {
 
     /// A segment that begins with bytes of ours begins, for the client, with its first.
     private func known(_ sequence: UInt32, _ row: Row) -> UInt32 {
-        let first = row.handover.isn &+ 1
+        let first = row.isn &+ 1
         let owned = UInt32(row.handover.ownedLength)
         let isOwned = !row.flags.contains(.upstream) && sequence &- first < owned
         return isOwned ? first &+ owned : sequence

@@ -136,10 +136,15 @@ extension Passage {
         up.origin = Row.Origin(
             listener: note.listener, cluster: route.cluster, endpoint: route.endpoint,
             serverName: route.serverName)
-        up.handover = handover(segment, note, isn, timestamp)
+        up.handover = handover(segment, note)
         var down = up
         down.rewrite = segment.tuple.reversed
+        down.ownISN = isn
+        down.ownTimestamp = synTimestamp
         up.flags.insert(.upstream)
+        up.firstSequence = note.clientISN &+ 1
+        up.ownISN = note.cookie
+        up.ownTimestamp = note.timestamp
         up.ingressInterface = note.interface
         up.sequenceDelta = isn &- note.clientISN
         up.timestampDelta = synTimestamp &- timestamp
@@ -162,19 +167,12 @@ extension Passage {
         return flags
     }
 
-    private func handover(
-        _ segment: Segment, _ note: Note, _ isn: UInt32, _ timestamp: UInt32
-    ) -> Handover {
+    private func handover(_ segment: Segment, _ note: Note) -> Handover {
         var known = Handover()
         known.clientScale = note.scale
         known.ourScale = note.ourScale
         known.clientWindow = segment.window
-        known.isn = isn
-        known.clientISN = note.clientISN
-        known.cookie = note.cookie
-        known.helloLength = UInt32(segment.payload)
-        known.clientTimestamp = timestamp
-        known.synAckTimestamp = note.timestamp
+        known.helloLength = UInt16(segment.payload)
         return known
     }
 

@@ -7,7 +7,7 @@ extension Passage {
     /// Counts a packet that will be translated, and moves the flow's state.
     mutating func account(_ segment: Segment, _ index: Int) {
         progress(segment, &world.rows[index].row)
-        world.rows[index].row.lastSeen = world.now
+        world.rows[index].row.lastSeen = world.tick
         world.rows[index].row.ingressInterface = world.interface
         world.rows[index].row.packets += packets(in: segment)
         world.rows[index].row.bytes += UInt64(segment.payload)
@@ -37,7 +37,7 @@ extension Passage {
         let ahead = end &- UInt32(truncatingIfNeeded: row.nextSequence)
         if ahead >= 1, ahead <= 1 << 30 {
             row.nextSequence += UInt64(ahead)
-            row.lastData = world.now
+            row.lastData = world.tick
         }
     }
 

@@ -2,6 +2,8 @@
 
 /// How many ports are tried for a flow.
 private let portAttempts = 8
+/// How long a flow that is over had no packet before another may have its port: half a minute.
+private let portRest = Int32(bitPattern: Row.tick(at: 30_000_000_000))
 /// Largest step ahead that counts.
 private let windowMost: UInt32 = 1 << 30
 
@@ -31,7 +33,6 @@ extension Passage {
         var down = Row(rewrite: segment.tuple.reversed, state: .connecting)
         up.flags = [.plain, .upstream]
         down.flags = [.plain]
-        up.handover.clientISN = segment.sequence
         up.firstSequence = segment.sequence &+ 1
         up.nextSequence = UInt64(up.firstSequence) + UInt64(segment.payload)
         let origin = Row.Origin(
@@ -96,7 +97,7 @@ extension Passage {
         guard let row = world.row(of: tuple) else { return true }
         let peer = peer(of: row).map { world.rows[$0].row }
         let rests = [row, peer].compactMap(\.self).allSatisfy { row in
-            Int64(bitPattern: now &- row.lastSeen) >= 30_000_000_000
+            row.rest(at: Row.tick(at: now)) >= portRest
         }
         let isOver = row.state == .closed || row.state == .reset || peer?.state == .reset
         guard isOver, rests else { return false }
@@ -132,7 +133,7 @@ extension Passage {
 
     private mutating func clientOpening(_ segment: Segment, _ row: Row, _ peer: Row) -> Verdict {
         if segment.has(Flag.syn) {
-            if segment.sequence == row.handover.clientISN, !isGivenUp(segment, row, peer) {
+            if segment.sequence == row.clientISN, !isGivenUp(segment, row, peer) {
                 return translateOpening(segment, segment.tuple)
             }
             forgetOpening(segment.tuple, row)

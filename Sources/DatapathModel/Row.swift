@@ -63,6 +63,9 @@ public struct NextHop: Sendable, Equatable {
 
     /// Nowhere yet.
     public init() {}
+
+    /// Whether it is anywhere.
+    public var isKnown: Bool { interface != 0 }
 }
 
 /// Where the hello of a connecting flow lies, and what the SYN-ACK needs to be answered.
@@ -77,20 +80,10 @@ public struct Handover: Sendable, Equatable {
     public var ourScale: UInt8 = 0
     /// Window of the client's hello, unscaled.
     public var clientWindow: UInt16 = 0
-    /// Sequence number of our SYN.
-    public var isn: UInt32 = 0
-    /// The client's.
-    public var clientISN: UInt32 = 0
-    /// Ours towards the client.
-    public var cookie: UInt32 = 0
     /// The client's bytes in the template.
-    public var helloLength: UInt32 = 0
+    public var helloLength: UInt16 = 0
     /// Bytes of ours in front of the client's first, in the template too.
     public var ownedLength: UInt16 = 0
-    /// TSval of the client's hello.
-    public var clientTimestamp: UInt32 = 0
-    /// TSval of our SYN-ACK.
-    public var synAckTimestamp: UInt32 = 0
 
     /// None.
     public init() {}
@@ -126,13 +119,11 @@ public struct Row: Sendable, Equatable {
     public var bytes: UInt64 = 0
     /// When it was made.
     public var created: UInt64 = 0
-    /// When a packet came last.
-    public var lastSeen: UInt64 = 0
-    /// When new data came last.
-    public var lastData: UInt64 = 0
-    /// When the next hop was asked for.
-    public var nextHopChecked: UInt64 = 0
-    /// Where packets leave.
+    /// The tick in which a packet came last.
+    public var lastSeen: UInt32 = 0
+    /// The tick in which new data came last.
+    public var lastData: UInt32 = 0
+    /// Where packets leave, as it was asked last.
     public var nextHop = NextHop()
     /// Where they came in last.
     public var ingressInterface: UInt32 = 0
@@ -144,6 +135,12 @@ public struct Row: Sendable, Equatable {
     public var endpointScale: UInt8 = 0
     /// Sequence number of the first byte.
     public var firstSequence: UInt32 = 0
+    /// Our initial sequence number towards the sender of this direction.
+    public var ownISN: UInt32 = 0
+    /// Our first TSval towards it.
+    public var ownTimestamp: UInt32 = 0
+    /// The client's first bytes, which the endpoint does not get.
+    public var prefaceLength: UInt16 = 0
     /// For the SYN-ACK.
     public var handover = Handover()
     /// Where it belongs, if the datapath began it.
@@ -176,4 +173,26 @@ public struct Row: Sendable, Equatable {
         self.rewrite = rewrite
         self.state = state
     }
+}
+
+/// Initial sequence numbers of a splice, which both of its rows know: deltas are from one to
+/// another, and make up for what only one end has of the first bytes.
+extension Row {
+    /// The client's.
+    public var clientISN: UInt32 {
+        flags.contains(.upstream) ? firstSequence &- 1 : ownISN &+ acknowledgementDelta &- shortfall
+    }
+
+    /// Ours towards the client; the endpoint's direction knows it since the endpoint answered.
+    public var cookie: UInt32 {
+        flags.contains(.upstream) ? ownISN : firstSequence &- 1 &+ sequenceDelta
+    }
+
+    /// Ours towards the endpoint, of the SYN.
+    public var isn: UInt32 {
+        flags.contains(.upstream) ? clientISN &+ sequenceDelta &+ shortfall : ownISN
+    }
+
+    /// Bytes of the client that the endpoint does not get, less those that only the endpoint gets.
+    private var shortfall: UInt32 { UInt32(prefaceLength) &- UInt32(handover.ownedLength) }
 }

@@ -16,7 +16,7 @@ public struct StructLayout: Sendable, Equatable {
 
     /// A member that is no struct itself.
     public struct Member: Sendable, Equatable {
-        /// Its name, behind the names of the structs that it is in: `next_hop.mtu`.
+        /// Its name, behind the names of the structs that it is in: `rewrite.sport`.
         public var path: String
         /// In bytes from the beginning.
         public var offset: Int

@@ -75,9 +75,9 @@ extension KernelSide {
         if kernel.verdict != model.verdict.rawValue { found.append("verdict") }
         if model.verdict != .drop, kernel.bytes != model.bytes { found.append("bytes") }
         for (index, row) in comparison.trial.rows.enumerated() {
-            let expected = comparison.world.row(of: row.key).map { entry($0, row.template) }
-            if !areSame(expected, kernel.rows[index]) {
-                found.append("row \(index)" + places(expected, kernel.rows[index]))
+            let expected = comparison.world.row(of: row.key)
+            if let what = difference(expected, row.template, kernel.rows[index], comparison) {
+                found.append("row \(index)" + what)
             }
         }
         if comparison.trial.hook == .handshake { found += clientDifferences(comparison) }
@@ -90,16 +90,16 @@ extension KernelSide {
         let (world, kernel) = (comparison.world, comparison.kernel)
         var found: [String] = []
         for key in Set(world.openings.keys).union(kernel.openings.keys) {
-            let expected = world.openings[key].map { entry($0, -1) }
-            if !areSame(expected, kernel.openings[key]) {
-                found.append("opening \(key)" + places(expected, kernel.openings[key]))
+            let expected = world.openings[key]
+            if let what = difference(expected, -1, kernel.openings[key], comparison) {
+                found.append("opening \(key)" + what)
             }
         }
         for key in comparison.trial.openings.map(\.key)
         where !comparison.trial.rows.contains(where: { $0.key == key }) {
-            let expected = world.row(of: key).map { entry($0, -1) }
-            if !areSame(expected, kernel.opened[key]) {
-                found.append("opened \(key)" + places(expected, kernel.opened[key]))
+            let expected = world.row(of: key)
+            if let what = difference(expected, -1, kernel.opened[key], comparison) {
+                found.append("opened \(key)" + what)
             }
         }
         return found

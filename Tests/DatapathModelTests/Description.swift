@@ -16,10 +16,11 @@ func describe(_ comparison: Comparison) -> String {
     ]
     for (index, row) in trial.rows.enumerated() {
         lines.append("row \(index) \(fields(row.key))")
-        lines.append("  before \(fields(row.row))")
+        lines.append("  before \(fields(row.row)), seen \(row.seen)")
         lines.append("  model  \(comparison.world.row(of: row.key).map(fields) ?? "gone")")
         lines.append("  kernel \(comparison.kernel.rows[index].map { "\($0)" } ?? "gone")")
     }
+    for (slot, way) in comparison.kernel.ways { lines.append("way \(slot): \(way)") }
     for row in trial.openings { lines.append("opening \(fields(row.key)): \(fields(row.row))") }
     if trial.isPlain {
         lines.append("plain \(fields(trial.plain))")

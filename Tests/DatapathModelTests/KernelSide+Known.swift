@@ -114,10 +114,9 @@ extension KernelSide {
         for key in comparison.trial.routedKeys
         where !comparison.trial.rows.contains(where: { $0.key == key }) {
             let row = world.row(of: key)
-            let expected = row.map { entry($0, -1) }
             let actual = withoutTemplate(kernel.routed[key], row)
-            if !areSame(expected, actual) {
-                found.append("routed \(key)" + places(expected, actual))
+            if let what = difference(row, -1, actual, comparison) {
+                found.append("routed \(key)" + what)
             }
             if let row, row.handover.segmentCount > 0,
                 kernel.hello != row.handover.segments.map({ StoredSegment(of: $0) })

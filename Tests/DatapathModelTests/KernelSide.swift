@@ -31,19 +31,31 @@ struct KernelOutcome {
     var end: UInt64 = 0
     /// Ports that nobody took, by target.
     var portsLeft: [Int] = []
+    /// What lies in the slots of `ways` that rows name.
+    var ways: [UInt16: way] = [:]
 
-    /// What the programs may have read. On a busy machine the run may lie between two ticks, neither
-    /// of which is `times`: then its own notes tell.
+    /// All rows that were read.
+    var entries: [flow_entry] {
+        var entries = rows.compactMap(\.self)
+        for found in [openings, opened, routed] { entries += found.values }
+        return entries
+    }
+
+    /// What the programs may have read. On a busy machine the clock may have stepped more than once:
+    /// then what the run made tells what it read. Of a row, any moment of the same tick will do.
     var moments: [UInt64] {
         guard times.0 < times.1 else { return [times.0] }
-        let entries = rows.compactMap(\.self) + openings.values + opened.values
-        let notes =
-            entries.flatMap {
-                [$0.last_seen_ns, $0.next_hop_checked_ns, $0.last_data_ns, $0.created_ns]
-            }
-            + [note?.created_ns].compactMap(\.self)
-        return [times.0, times.1] + notes.filter { times.0 < $0 && $0 < times.1 }
+        var moments = [times.0, times.1]
+        for created in entries.map(\.created_ns) + [note?.created_ns ?? 0]
+        where times.0 < created && created < times.1 {
+            moments.append(created)
+        }
+        moments += stride(from: times.0, to: times.1, by: Self.step).dropFirst()
+        return moments
     }
+
+    /// The coarse clock's own step (1 s / CONFIG_HZ), or several of them: less than a row's tick.
+    private static let step = 4_000_000
 }
 
 extension KernelOutcome {
@@ -55,7 +67,7 @@ extension KernelOutcome {
     }
 }
 
-/// Runs trials in the kernel: five system calls a packet, no buffer made anew.
+/// Runs trials in the kernel: some seven system calls a packet, no buffer made anew.
 final class KernelSide {
     let bench: TestBench
     private let descriptors: [Int32]
@@ -72,6 +84,8 @@ final class KernelSide {
     var hadNames = false
     private var out = [UInt8](repeating: 0, count: 16384)
     private var entry = flow_entry()
+    /// How many slots of `ways` the trial has.
+    var waysLaid: UInt16 = 0
 
     init(_ bench: TestBench) throws {
         self.bench = bench
@@ -102,7 +116,7 @@ final class KernelSide {
             var reference = ring.store(bytes.span, segmentSize: template.segments.first?.count ?? 1)
             // Named but not there: the slot behind has another stamp, or none.
             if template.segments.isEmpty { reference.stamp = 1 }
-            reference.segments = UInt16(template.named)
+            reference.segments = .init(template.named)
             references.append(reference)
         }
     }
@@ -151,6 +165,7 @@ final class KernelSide {
         if trial.hook == .handshake { readClient(trial, &outcome) }
         if trial.isPlain { readOpenings(trial, &outcome) }
         if !trial.names.targets.isEmpty { readNames(trial, &outcome) }
+        readWays(&outcome)
         return outcome
     }
 
@@ -170,7 +185,7 @@ final class KernelSide {
         }
         opened = trial.openings.map(\.key)
         for row in trial.openings {
-            try datapath.openings.set(row.key.abi, to: entry(row.row(at: now), row.template))
+            try datapath.openings.set(row.key.abi, to: laid(row, now))
         }
     }
 
@@ -179,8 +194,9 @@ final class KernelSide {
             bench.datapath.flows.remove(key.abi)
         }
         present = trial.rows.map(\.key) + trial.routedKeys
+        waysLaid = 0
         for row in trial.rows {
-            try bench.datapath.flows.set(row.key.abi, to: entry(row.row(at: now), row.template))
+            try bench.datapath.flows.set(row.key.abi, to: laid(row, now))
         }
         if trial.hook == .handshake || trial.isPlain || hadOpenings {
             try prepareClients(trial, now)
@@ -200,9 +216,9 @@ final class KernelSide {
     func entry(_ row: Row, _ template: Int) -> flow_entry {
         var entry = row.abi
         if template >= 0 {
-            entry.template_slot = references[template].slot
+            entry.template_slot = UInt16(references[template].slot)
             entry.template_stamp = references[template].stamp
-            entry.template_segments = references[template].segments
+            entry.template_segments = UInt8(references[template].segments)
         }
         return entry
     }

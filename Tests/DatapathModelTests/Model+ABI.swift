@@ -18,6 +18,12 @@ extension Address {
 }
 
 extension Tuple {
+    var ends: flow_ends {
+        flow_ends(
+            saddr: source.abi, daddr: destination.abi, sport: sourcePort.bigEndian,
+            dport: destinationPort.bigEndian)
+    }
+
     var abi: flow_tuple {
         flow_tuple(
             saddr: source.abi, daddr: destination.abi, sport: sourcePort.bigEndian,
@@ -69,32 +75,34 @@ extension NextHop {
 }
 
 extension Row {
+    /// Without a way: which slot names it is the datapath's affair.
     var abi: flow_entry {
         var entry = flow_entry()
-        entry.rewrite = rewrite.abi
+        entry.rewrite = rewrite.ends
         entry.seq_delta = sequenceDelta
         entry.ack_delta = acknowledgementDelta
         entry.tsval_delta = timestampDelta
         entry.tsecr_delta = echoDelta
         entry.window_shift = windowShift
         entry.state = state.rawValue
-        entry.flags = flags.rawValue
+        entry.flags = flagsWord
         entry.last_ack = lastAcknowledgement
         entry.fin_ack = finAcknowledgement
         entry.next_seq = nextSequence
         entry.packets = packets
         entry.bytes = bytes
         entry.created_ns = created
-        entry.last_seen_ns = lastSeen
-        entry.last_data_ns = lastData
-        entry.next_hop_checked_ns = nextHopChecked
-        entry.next_hop = nextHop.abi
+        entry.last_seen = lastSeen
+        entry.last_data = lastData
         entry.ingress_ifindex = ingressInterface
         entry.size_limit = sizeLimit
-        entry.limit_told = timesToldLimit
-        entry.endpoint_scale = endpointScale
         entry.first_seq = firstSequence
-        handover.write(to: &entry)
+        entry.own_isn = ownISN
+        entry.own_tsval = ownTimestamp
+        entry.preface_length = prefaceLength
+        entry.client_window = handover.clientWindow
+        entry.hello_length = handover.helloLength
+        entry.owned_length = handover.ownedLength
         if let origin {
             entry.listener = origin.listener
             entry.cluster = origin.cluster
@@ -109,20 +117,15 @@ extension Row {
         }
         return entry
     }
-}
 
-extension Handover {
-    fileprivate func write(to entry: inout flow_entry) {
-        entry.client_scale = clientScale
-        entry.our_scale = ourScale
-        entry.client_window = clientWindow
-        entry.isn = isn
-        entry.client_isn = clientISN
-        entry.cookie = cookie
-        entry.hello_length = helloLength
-        entry.owned_length = ownedLength
-        entry.client_tsval = clientTimestamp
-        entry.syn_ack_tsval = synAckTimestamp
+    /// Flags, and above them what is of a few bits.
+    private var flagsWord: UInt32 {
+        var word = UInt32(flags.rawValue)
+        word |= UInt32(handover.clientScale) << FLOW_CLIENT_SCALE_SHIFT
+        word |= UInt32(handover.ourScale) << FLOW_OUR_SCALE_SHIFT
+        word |= UInt32(endpointScale) << FLOW_ENDPOINT_SCALE_SHIFT
+        word |= UInt32(timesToldLimit) << FLOW_LIMIT_TOLD_SHIFT
+        return word
     }
 }
 

@@ -94,15 +94,17 @@ struct Shrinker {
         let zeros: [WritableKeyPath<Row, UInt32>] = [
             \.sequenceDelta, \.acknowledgementDelta, \.timestampDelta, \.echoDelta,
             \.lastAcknowledgement, \.finAcknowledgement, \.ingressInterface, \.firstSequence,
+            \.ownISN, \.ownTimestamp, \.lastSeen, \.lastData,
         ]
-        let wide: [WritableKeyPath<Row, UInt64>] = [
-            \.packets, \.bytes, \.lastSeen, \.lastData, \.nextSequence,
-        ]
+        let wide: [WritableKeyPath<Row, UInt64>] = [\.packets, \.bytes, \.nextSequence]
         var all = zeros.map { path in trial.with { $0.rows[index].row[keyPath: path] = 0 } }
         all += wide.map { path in trial.with { $0.rows[index].row[keyPath: path] = 0 } }
         all.append(trial.with { $0.rows[index].row.windowShift = 0 })
         all.append(trial.with { $0.rows[index].row.timesToldLimit = 0 })
         all.append(trial.with { $0.rows[index].row.endpointScale = 0 })
+        all.append(trial.with { $0.rows[index].row.prefaceLength = 0 })
+        all.append(trial.with { $0.rows[index].row.nextHop = NextHop() })
+        all.append(trial.with { $0.rows[index].seen = .noted })
         for bit in 1..<9 {
             all.append(trial.with { $0.rows[index].row.flags.remove(RowFlags(rawValue: 1 << bit)) })
         }
@@ -125,20 +127,24 @@ extension Trial {
     /// How much there is to read: bytes, bytes that are not zero, fields of rows that are not.
     var size: Int {
         var size = packet.count * 2 + packet.count { $0 != 0 }
-        for row in rows { size += 20 + row.row.size }
+        for row in rows { size += 20 + row.row.size + (row.seen == .noted ? 0 : 1) }
         return size + (segments > 0 ? 1 : 0) + (segmentSize > 0 ? 1 : 0) + (priority > 0 ? 1 : 0)
     }
 }
 
 extension Row {
     fileprivate var size: Int {
-        let fields: [UInt64] = [
-            UInt64(sequenceDelta), UInt64(acknowledgementDelta), UInt64(timestampDelta),
-            UInt64(echoDelta), UInt64(lastAcknowledgement), UInt64(finAcknowledgement),
-            UInt64(ingressInterface), UInt64(firstSequence), packets, bytes, lastSeen, lastData,
-            nextSequence, windowShift == 0 ? 0 : 1, UInt64(timesToldLimit),
-            UInt64(endpointScale), handover == Handover() ? 0 : 1,
+        let words: [UInt32] = [
+            sequenceDelta, acknowledgementDelta, timestampDelta, echoDelta, lastAcknowledgement,
+            finAcknowledgement, ingressInterface, firstSequence, ownISN, ownTimestamp, lastSeen,
+            lastData,
         ]
-        return fields.count { $0 != 0 } + flags.rawValue.nonzeroBitCount
+        let wide: [UInt64] = [packets, bytes, nextSequence]
+        let others = [
+            windowShift != 0, timesToldLimit != 0, endpointScale != 0, prefaceLength != 0,
+            nextHop.isKnown, handover != Handover(),
+        ]
+        return words.count { $0 != 0 } + wide.count { $0 != 0 } + others.count { $0 }
+            + flags.rawValue.nonzeroBitCount
     }
 }

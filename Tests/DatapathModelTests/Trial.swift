@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DatapathTesting
 import DatapathModel
+import DatapathTesting
 
 /// A moment relative to the run.
 enum Moment {
     /// Long ago: older than anything is believed.
     static let past: UInt64 = 0
-    /// The moment of the run.
-    static let present: UInt64 = 1
     /// Ten seconds before.
-    static let recent: UInt64 = 2
+    static let recent: UInt64 = 1
 }
 
-/// One packet and the world it comes to. Times are `Moment`s until it runs.
+/// When a row had its last packet.
+enum LastSeen: Sendable, Equatable {
+    /// In the tick that the row says.
+    case noted
+    /// So many ticks before the run.
+    case ago(UInt32)
+    /// In the first tick of the run's epoch.
+    case epoch
+    /// In the last tick of the epoch before.
+    case epochBefore
+}
+
+/// One packet and the world it comes to. Times are `Moment`s and `LastSeen` until it runs.
 struct Trial: Sendable {
     var hook = Hook.flows
     var link = Link.ethernet
@@ -66,18 +76,22 @@ struct TrialRow: Sendable {
     var row: Row
     /// Index of the template; -1: none.
     var template = -1
+    var seen = LastSeen.noted
 
     func row(at now: UInt64) -> Row {
+        let tick = Row.tick(at: now)
+        let first = tick - tick % Row.epochLength
         var row = row
-        row.nextHopChecked = moment(row.nextHopChecked, now)
+        switch seen {
+        case .noted: break
+        case .ago(let ticks): row.lastSeen = tick &- ticks
+        case .epoch: row.lastSeen = first
+        case .epochBefore: row.lastSeen = first &- 1
+        }
         return row
     }
 }
 
 private func moment(_ relative: UInt64, _ now: UInt64) -> UInt64 {
-    switch relative {
-    case Moment.present: now
-    case Moment.recent: now - 10_000_000_000
-    default: relative
-    }
+    relative == Moment.recent ? now - 10_000_000_000 : relative
 }

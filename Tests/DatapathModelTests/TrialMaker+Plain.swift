@@ -31,13 +31,16 @@ extension TrialMaker {
     private mutating func takePorts() {
         guard let endpoint = trial.plain.endpoints.first else { return }
         let all = random.oneIn(2)
+        let areOver = random.oneIn(4)
         for port in TestBench.plainPorts where all || random.oneIn(2) {
             let way = Tuple(
                 source: family.upstream.source, destination: endpoint.address, sourcePort: port,
                 destinationPort: endpoint.port)
-            trial.rows.append(
-                TrialRow(
-                    key: way.reversed, row: Row(rewrite: family.client, state: .established)))
+            let state: State = areOver ? random.pick([.closed, .reset]) : .established
+            var row = TrialRow(key: way.reversed, row: Row(rewrite: family.client, state: state))
+            // About half a minute, after which another flow may have the port.
+            if random.oneIn(2) { row.seen = .ago(random.pick([0, 1787, 1788])) }
+            trial.rows.append(row)
         }
     }
 
@@ -48,8 +51,7 @@ extension TrialMaker {
         down.flags = random.oneIn(3) ? [.plain] : [.plain, .answered]
         up.created = 4711
         down.created = random.oneIn(20) ? 4712 : 4711
-        up.handover.clientISN = random.word()
-        up.firstSequence = up.handover.clientISN &+ 1
+        up.firstSequence = random.word()
         up.nextSequence = UInt64(up.firstSequence)
         down.firstSequence = random.word()
         down.nextSequence = UInt64(down.firstSequence)
@@ -75,7 +77,7 @@ extension TrialMaker {
             let peer = trial.openings.first(where: { $0.key == row.rewrite.reversed })?.row
         else { return }
         if row.flags.contains(.upstream) {
-            draft.sequence = draft.flags & 2 != 0 ? row.handover.clientISN : row.firstSequence
+            draft.sequence = draft.flags & 2 != 0 ? row.clientISN : row.firstSequence
             draft.acknowledgement = peer.firstSequence
         } else {
             draft.acknowledgement = peer.firstSequence &- row.acknowledgementDelta

@@ -19,13 +19,26 @@ extension TrialMaker {
         let state: State = random.oneIn(8) ? .connecting : random.pick(State.allCases)
         up.state = state
         down.state = random.oneIn(8) ? random.pick(State.allCases) : state
+        if [up.state, down.state].contains(.connecting) { beforeAnswer(&up, &down) }
         var rows = [
             TrialRow(key: family.client, row: up), TrialRow(key: way.reversed, row: down),
         ]
-        for index in rows.indices { handOver(&rows[index]) }
+        for index in rows.indices {
+            handOver(&rows[index])
+            route(&rows[index])
+        }
         if random.oneIn(8) { own(&rows) }
         if random.oneIn(20) { rows.remove(at: random.below(2)) }
         trial.rows = isUpstream ? rows.reversed() : rows
+    }
+
+    /// What the endpoint has not said yet is not known; the client's first number may be at the end
+    /// of the circle.
+    private mutating func beforeAnswer(_ up: inout Row, _ down: inout Row) {
+        up.firstSequence = number()
+        if !random.oneIn(8) { down.firstSequence = 0 }
+        up.endpointScale = 0
+        down.endpointScale = 0
     }
 
     /// Bytes of ours in front of the client's, which the endpoint has, has in part or has not.
@@ -33,11 +46,12 @@ extension TrialMaker {
         let length = random.pick([1, 28, 52, 107, 536, 0xffff] as [UInt16])
         for index in rows.indices {
             rows[index].row.handover.ownedLength = length
-            rows[index].row.handover.isn = rows[0].row.handover.isn
+            rows[index].row.prefaceLength = rows[0].row.prefaceLength
         }
+        rows[1].row.ownISN = rows[0].row.isn
         rows[0].row.flags.insert(.owned)
         if !random.oneIn(4) {
-            let end = rows[0].row.handover.isn &+ 1 &+ UInt32(length)
+            let end = rows[0].row.isn &+ 1 &+ UInt32(length)
             rows[1].row.lastAcknowledgement = random.near(random.oneIn(2) ? end : end &- 30)
         }
     }
@@ -57,8 +71,8 @@ extension TrialMaker {
         row.packets = UInt64(random.below(1000))
         row.bytes = random.next() & 0xffff_ffff_ffff
         row.created = 4711 + random.next() & 0xffff
-        row.lastSeen = random.next() & 0xffff
-        row.lastData = random.next() & 0xffff
+        row.lastSeen = random.word() & 0xffff
+        row.lastData = random.word() & 0xffff
         row.ingressInterface = UInt32(random.below(3))
         row.firstSequence = random.word()
         if random.oneIn(4) {
@@ -68,26 +82,46 @@ extension TrialMaker {
                 &- 1
         }
         row.endpointScale = UInt8(random.below(15))
-        row.timesToldLimit = UInt8(random.below(5))
+        row.timesToldLimit = UInt8(random.below(4))
         if random.oneIn(4) {
             row.sizeLimit = random.pick([0, 80, 575, 576, 600, 1279, 1280, 1500])
         }
-        if random.oneIn(2) { route(&row) }
     }
 
-    /// A way out that is still believed, some with a small MTU.
-    private mutating func route(_ row: inout Row) {
-        row.nextHopChecked = Moment.present
-        row.nextHop.interface = 1
-        row.nextHop.family = family.isIPv6 ? 10 : 2
-        row.nextHop.mtu = random.oneIn(4) ? random.pick([52, 68, 576, 1280, 1500]) : 0xffff
+    /// A way out that is still believed, one that is not any more, or none.
+    private mutating func route(_ row: inout TrialRow) {
+        switch random.below(16) {
+        case 0...5: row.seen = .ago(0)
+        case 6...7: row.seen = .epoch
+        case 8: row.seen = .epochBefore
+        case 9: row.seen = .noted
+        case 10:
+            row.seen = .ago(0)
+            return
+        default: return
+        }
+        row.row.nextHop = hop(of: row.row)
+    }
+
+    /// Some with a small MTU.
+    private mutating func hop(of row: Row) -> NextHop {
+        var hop = NextHop()
+        hop.interface = 1
+        hop.family = family.isIPv6 ? 10 : 2
+        hop.mtu = random.oneIn(4) ? random.pick([52, 68, 576, 1280, 1500]) : 0xffff
+        switch random.below(3) {
+        case 0: hop.address = row.rewrite.destination
+        case 1: hop.address = family.router
+        default: break
+        }
+        return hop
     }
 
     private mutating func delta() -> UInt32 {
         random.oneIn(6) ? random.pick([0, 1, 0xffff_ffff, 0x8000_0000]) : random.word()
     }
 
-    private mutating func number() -> UInt32 {
+    mutating func number() -> UInt32 {
         random.oneIn(3) ? 0 &- UInt32(random.below(2000)) : random.word()
     }
 
@@ -100,12 +134,10 @@ extension TrialMaker {
         row.row.handover.clientScale = UInt8(random.below(15))
         row.row.handover.ourScale = UInt8(random.below(15))
         row.row.handover.clientWindow = random.half()
-        row.row.handover.isn = number()
-        row.row.handover.clientISN = number()
-        row.row.handover.cookie = number()
-        row.row.handover.helloLength = UInt32(template.length)
-        row.row.handover.clientTimestamp = random.word()
-        row.row.handover.synAckTimestamp = random.word()
+        row.row.handover.helloLength = UInt16(template.length)
+        row.row.ownISN = number()
+        row.row.ownTimestamp = random.word()
+        if random.oneIn(8) { row.row.prefaceLength = random.half() }
     }
 
     /// A listener, perhaps a note of the client, perhaps a socket that owns it.

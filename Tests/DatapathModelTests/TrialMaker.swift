@@ -104,7 +104,7 @@ struct TrialMaker {
         if random.oneIn(4) { return random.byte() }
         if trial.rows.last?.row.state == .connecting, random.oneIn(2) {
             return isUpstream
-                ? random.pick([2, 4, 16, 24]) : random.pick([0x12, 0x12, 0x12, 16, 20])
+                ? random.pick([2, 4, 16, 20, 24]) : random.pick([0x12, 0x12, 0x12, 16, 20])
         }
         return random.pick([16, 16, 16, 24, 17, 25, 20, 4, 2, 0x12])
     }
@@ -133,18 +133,29 @@ struct TrialMaker {
         guard let row = trial.rows.first(where: { $0.key == draft.tuple })?.row,
             !random.oneIn(6)
         else { return }
-        if row.state == .connecting {
-            draft.acknowledgement = random.oneIn(6) ? random.word() : row.handover.isn &+ 1
-            draft.sequence = random.oneIn(3) ? row.handover.clientISN : random.word()
-            return
-        }
+        if row.state == .connecting { return numberConnecting(&draft, row) }
         if row.flags.contains(.plain), random.oneIn(3) { return }
         let peer = trial.rows.first { $0.key == row.rewrite.reversed }?.row ?? row
         let acknowledged = peer.lastAcknowledgement &+ peer.acknowledgementDelta
         let next = UInt32(truncatingIfNeeded: row.nextSequence)
         draft.sequence = random.near(random.oneIn(2) ? next : acknowledged)
         let known = random.oneIn(3) ? row.lastAcknowledgement : row.finAcknowledgement
-        draft.acknowledgement = random.near(random.oneIn(5) ? row.handover.isn &+ 1 : known)
+        draft.acknowledgement = random.near(random.oneIn(5) ? row.isn &+ 1 : known)
+    }
+
+    /// The same before the endpoint has answered: SYNs as before, what continues the client's
+    /// handshake, SYN-ACKs.
+    private mutating func numberConnecting(_ draft: inout Draft, _ row: Row) {
+        draft.sequence = number()
+        let isUpstream = row.flags.contains(.upstream)
+        draft.acknowledgement = isUpstream ? row.cookie &+ 1 : row.isn &+ 1
+        if random.oneIn(6) { draft.acknowledgement = random.word() }
+        guard isUpstream else { return }
+        if draft.flags & 2 == 0 {
+            draft.sequence = random.near(row.firstSequence)
+        } else if random.oneIn(3) {
+            draft.sequence = row.clientISN
+        }
     }
 
     mutating func bytes(_ count: Int) -> [UInt8] {

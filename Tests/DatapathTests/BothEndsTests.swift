@@ -35,8 +35,8 @@ import WireTypes
     private func program(_ bench: TestBench) throws {
         var splice = splice
         // Without a look at the FIB, which takes longer than all else and keeps them apart.
-        splice.upstream.route(by: bench.interface, mtu: 1500)
-        splice.downstream.route(by: bench.interface, mtu: 1500)
+        try splice.upstream.route(by: bench.interface, mtu: 1500, in: bench.datapath)
+        try splice.downstream.route(by: bench.interface, mtu: 1500, in: bench.datapath)
         try splice.program(bench)
     }
 

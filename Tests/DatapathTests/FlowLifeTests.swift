@@ -77,7 +77,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             #expect(client.packets == 3 && client.bytes == 1001)
             #expect(endpoint.packets == 1 && endpoint.bytes == 3)
             #expect(client.ingressInterface == bench.interface)
-            #expect(client.nextHopInterface == bench.interface)
+            #expect(client.nextHopInterface(in: bench.datapath) == bench.interface)
             #expect(client.lastSeenNanoseconds > 0)
         }
     }

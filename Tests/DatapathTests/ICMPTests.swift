@@ -178,7 +178,7 @@ extension Family {
     func `tell of a packet larger than the way out, every time`(family: Family) throws {
         try TestBench.use { bench in
             var splice = EstablishedSplice(family)
-            splice.upstream.route(by: bench.interface, mtu: 1300)
+            try splice.upstream.route(by: bench.interface, mtu: 1300, in: bench.datapath)
             try splice.program(bench)
             let large = splice.fromClient { $0.payload = .init(repeating: 1, count: 1301) }
             for _ in 1...10 {
@@ -195,7 +195,7 @@ extension Family {
     func `let super-packets pass whose segments fit`(family: Family) throws {
         try TestBench.use { bench in
             var splice = EstablishedSplice(family)
-            splice.upstream.route(by: bench.interface, mtu: 1300)
+            try splice.upstream.route(by: bench.interface, mtu: 1300, in: bench.datapath)
             try splice.program(bench)
             let packet = splice.fromClient { $0.payload = .init(repeating: 1, count: 3000) }
             for (size, verdicts) in [(1000, [DatapathCounter.translated]), (1290, [.dropTooBig])] {

@@ -9,6 +9,9 @@ import WireTypes
 /// The second pass over the rows of another version: the kernel has the copy, on which our programs
 /// work already, and `merge` brings what the old ones did after it was made.
 @Suite(.needsKernel) struct `A row that two versions wrote to` {
+    /// Nanoseconds of a tick, as rows have times.
+    private let tick: UInt64 = 1 << 24
+
     private func splice(created: UInt64 = 7) -> EstablishedSplice {
         var splice = EstablishedSplice(.v4)
         splice.upstream.createdNanoseconds = created
@@ -17,7 +20,7 @@ import WireTypes
         splice.upstream.lastAcknowledgement = 0xffff_fff0
         splice.upstream.packets = 10
         splice.upstream.bytes = 100
-        splice.upstream.lastSeenNanoseconds = 50
+        splice.upstream.lastSeenNanoseconds = 50 * tick
         return splice
     }
 
@@ -31,14 +34,14 @@ import WireTypes
             old.lastAcknowledgement = 5
             old.packets = 12
             old.bytes = 99
-            old.lastSeenNanoseconds = 49
+            old.lastSeenNanoseconds = 49 * tick
             try bench.datapath.merge(old, of: ours.clientTuple)
             let row = try ours.clientRow(bench)
             #expect(row.nextSequence == 1001)
             #expect(row.lastAcknowledgement == 5)
             #expect(row.packets == 12)
             #expect(row.bytes == 100)
-            #expect(row.lastSeenNanoseconds == 50)
+            #expect(row.lastSeenNanoseconds == 50 * tick)
             #expect(row.state == .established)
             #expect(row.sequenceDelta == ours.upstream.sequenceDelta)
         }

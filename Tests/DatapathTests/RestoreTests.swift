@@ -41,10 +41,93 @@ import WireTypes
                 #expect(after.timestampEchoDelta == before.timestampEchoDelta)
                 #expect(after.windowShift == before.windowShift)
                 #expect(after.flags == before.flags)
+                #expect(after.endpointScale == before.endpointScale)
+                #expect(after.firstSequence == before.firstSequence)
                 #expect(after.state == before.state)
                 #expect(after.createdNanoseconds == before.createdNanoseconds)
             }
             _ = connecting
+        }
+    }
+
+    /// What the daemon asks of one direction must not depend on who wrote its row. Twice: a row that
+    /// was restored must be able to restore the other one.
+    @Test(arguments: Family.allCases, [0, 30])
+    func `has the first numbers of both ends, with bytes of ours and without`(
+        family: Family, preface: Int
+    ) throws {
+        try TestBench.use { bench in
+            var connecting = ConnectingSplice(family)
+            connecting.splice.prefaceLength = UInt32(preface)
+            connecting.splice.ownedLength = preface > 0 ? 52 : 0
+            // Our SYN's TSval is the clock at its beginning.
+            connecting.splice.createdNanoseconds =
+                UInt64(connecting.splice.synTimestamp) * 1_000_000 + 4711
+            try connecting.program(bench)
+            _ = try bench.run(.flowsEthernet, on: connecting.synAck)
+            let (client, upstream) = (family.client, family.upstream)
+            let up = try #require(bench.datapath.upstreamRow(of: client))
+            let down = try #require(bench.datapath.downstreamRow(of: upstream))
+            for _ in 1...2 {
+                bench.datapath.removeRow(of: client)
+                _ = try bench.datapath.restorePeer(of: upstream.reversed)
+                let again = try #require(bench.datapath.upstreamRow(of: client))
+                expectSameNumbers(again, up)
+                #expect(again.firstAcknowledgement == up.firstAcknowledgement)
+                bench.datapath.removeRow(of: upstream.reversed)
+                _ = try bench.datapath.restorePeer(of: client)
+                let back = try #require(bench.datapath.downstreamRow(of: upstream))
+                expectSameNumbers(back, down)
+                #expect(back.timestampSeen == down.timestampSeen)
+            }
+        }
+    }
+
+    private func expectSameNumbers(
+        _ row: SpliceRow, _ other: SpliceRow, _ location: SourceLocation = #_sourceLocation
+    ) {
+        #expect(row.clientISN == other.clientISN, sourceLocation: location)
+        #expect(row.ownedEnd == other.ownedEnd, sourceLocation: location)
+        #expect(row.helloEnd == other.helloEnd, sourceLocation: location)
+        #expect(row.ownedLength == other.ownedLength, sourceLocation: location)
+        #expect(row.prefaceLength == other.prefaceLength, sourceLocation: location)
+        #expect(row.totals.bytes == 0, sourceLocation: location)
+    }
+
+    /// Else an RST would look like a stranger's.
+    @Test(arguments: Family.allCases)
+    func `counts as sent what was acknowledged, and believes an RST behind it`(
+        family: Family
+    ) throws {
+        try TestBench.use { bench in
+            let connecting = ConnectingSplice(family)
+            try connecting.program(bench)
+            _ = try bench.run(.flowsEthernet, on: connecting.synAck)
+            let count: UInt32 = 1_000_000
+            var data = TestPacket(family.client)
+            data.flags = [.ack]
+            data.acknowledgement = connecting.splice.note.cookie &+ 1
+            data.sequence = connecting.splice.note.clientISN &+ 1
+            for _ in 0..<count / 1000 {
+                data.payload = .init(repeating: 1, count: 1000)
+                let sent = try bench.run(.flowsEthernet, on: data)
+                #expect(sent.verdict == TCVerdict.redirect)
+                data.sequence &+= 1000
+            }
+            let answer = connecting.fromEndpoint([.ack]) {
+                $0.sequence &+= 1
+                $0.acknowledgement = connecting.splice.isn &+ 1 &+ count
+            }
+            #expect(try bench.run(.flowsEthernet, on: answer).verdict == TCVerdict.redirect)
+            bench.datapath.removeRow(of: family.client)
+            _ = try bench.datapath.restorePeer(of: family.upstream.reversed)
+            let row = try connecting.clientRow(bench)
+            #expect(row.bytes == UInt64(count) && row.packets == 0)
+            #expect(row.nextSequence == UInt64(row.firstSequence) + UInt64(count))
+            data.payload = []
+            data.flags = [.rst]
+            _ = try bench.run(.flowsEthernet, on: data)
+            #expect(try connecting.clientRow(bench).state == .reset)
         }
     }
 

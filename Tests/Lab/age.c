@@ -20,10 +20,11 @@
 #define FILTER_HANDLE	0x51
 #define FILTER_PRIORITY 49152
 
-static const char *kept[] = {"flows", "names", "server_names", "instance"};
-static const char *pinned[] = {"flows",	    "handshakes", "listeners", "adopted",
-			       "relayed",   "templates",  "rings",     "names",
-			       "server_names", "instance", "counters",  "daemon_counters"};
+/* Rows name slots of ways. */
+static const char *kept[] = {"flows", "ways", "names", "server_names", "instance"};
+static const char *pinned[] = {
+	"flows", "ways",  "handshakes",	  "listeners", "adopted",  "relayed",	     "templates",
+	"rings", "names", "server_names", "instance",  "counters", "daemon_counters"};
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 

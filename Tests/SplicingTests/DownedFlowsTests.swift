@@ -20,8 +20,8 @@ private func row(
     splice.cluster = 4
     var entry = upstream ? splice.upstreamEntry : splice.downstreamEntry
     entry.state = UInt8(state.rawValue)
-    entry.last_data_ns = data
-    entry.last_seen_ns = seen
+    entry.last_data = Tick(nanoseconds: data).value
+    entry.last_seen = Tick(nanoseconds: seen).value
     entry.next_seq = UInt64(sent) + 1 << 32
     entry.last_ack = acknowledged &- entry.ack_delta
     entry.bytes = entry.next_seq &- UInt64(entry.first_seq) + repeated
@@ -121,11 +121,14 @@ private func row(
 
     @Test func `hear nothing at all since their last new data`() {
         let up = row(data: data, seen: data + .milliseconds(210))
-        let silent = row(upstream: false, seen: data - .milliseconds(1))
+        let silent = row(upstream: false, seen: data - .milliseconds(17))
         #expect(SilentFlows.isSilent(silent, towards: up))
         // A keepalive after a pause: the endpoint had acknowledged what came before.
         let answered = row(upstream: false, seen: data + .milliseconds(1))
         #expect(!SilentFlows.isSilent(answered, towards: up))
+        // In the same tick as the data, but not of it.
+        let lacking = row(data: data, seen: data + .milliseconds(210), sent: 100)
+        #expect(SilentFlows.isSilent(answered, towards: lacking))
     }
 
     /// A way that is dead to the endpoint, not from it.

@@ -32,7 +32,7 @@ final class KernelTable {
     /// The datapath moves both directions, or one, of a splice to a state.
     func set(
         _ splice: Splice, _ state: flow_state, upstream: Bool = true, downstream: Bool = true,
-        flags: (up: UInt16, down: UInt16)? = nil
+        flags: (up: UInt32, down: UInt32)? = nil
     ) {
         if upstream {
             var entry = splice.upstreamEntry

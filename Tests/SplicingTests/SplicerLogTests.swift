@@ -58,7 +58,7 @@ import WireTypes
     func `knows who closed first`(up: UInt32, down: UInt32, end: ConnectionEnd) throws {
         let scene = scene()
         let splice = try scene.establish()
-        scene.table.set(splice, FLOW_CLOSED, flags: (UInt16(up), UInt16(down)))
+        scene.table.set(splice, FLOW_CLOSED, flags: (up, down))
         scene.tell(.closed, of: splice)
         #expect(ends() == [end])
     }

@@ -147,7 +147,7 @@ import WireTypes
         let first = Scene.isn &+ 1 &+ UInt32(preface.count)
         #expect(first &+ up.seq_delta == splice.isn &+ 1 &+ UInt32(own.count))
         #expect(splice.isn &+ 1 &+ UInt32(own.count) &+ down.ack_delta == first)
-        #expect(up.hello_length == UInt32(preface.count + hello.count))
+        #expect(up.hello_length == UInt16(preface.count + hello.count))
         // Nothing of the client is acknowledged by what the endpoint says before it has our header.
         if version != .off {
             let early = splice.isn &+ 1 &+ down.ack_delta

@@ -15,7 +15,7 @@ import WireTypes
 @main struct PacketCost {
     /// What the TTL of one packet allows.
     static let packetsPerRun = 250
-    /// More would not come round before the way out is asked for anew (100 ms).
+    /// More would not come round before the way out is asked for anew (134 ms).
     static let turnsLimit = 100_000
 
     static func main() throws {

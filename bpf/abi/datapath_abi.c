@@ -14,7 +14,9 @@ _Static_assert(sizeof(struct source_limit) == 56, "no hole");
 _Static_assert(sizeof(struct hello_template) == 16 + TEMPLATE_PAYLOAD_MAX, "no hole");
 _Static_assert(sizeof(struct hello_template) % 8 == 0, "slots of an mmapped array are 8-aligned");
 _Static_assert(sizeof(struct handshake_note) == 32, "no hole");
-_Static_assert(sizeof(struct flow_ends) == offsetof(struct flow_tuple, protocol), "the same front");
+_Static_assert(offsetof(struct flow_tuple, dport) - offsetof(struct flow_tuple, saddr) ==
+		       offsetof(struct flow_ends, dport),
+	       "flow_ends in one piece");
 _Static_assert(sizeof(struct way) == 32, "no hole");
 _Static_assert(offsetof(struct flow_entry, flags) % 4 == 0, "changed atomically");
 _Static_assert(offsetof(struct flow_entry, next_seq) == 64, "counters are 8-aligned");

@@ -266,7 +266,7 @@ static __always_inline int find_way_back(struct __sk_buff *skb, const struct pac
 {
 	struct flow_ends way;
 
-	reverse_ends(&way, (const struct flow_ends *)&p->tuple);
+	reverse_ends(&way, ends_of(&p->tuple));
 	return find_next_hop(skb, &way, hop, skb->ifindex);
 }
 

@@ -85,9 +85,8 @@ static __always_inline int keep_segment(struct __sk_buff *skb, __u32 at, __u32 s
 	return 1;
 }
 
-/*
- * Keeps the hello in one or two slots of our own, until the endpoint has it. False: a helper
- * failed, or there is no slot behind the last one.
+/* Keeps the hello in one or two slots of our own, until the endpoint has it. False: a helper
+ * failed.
  */
 static __noinline int keep_hello(struct __sk_buff *skb, struct packet *p, struct answer *a,
 				 struct known_scratch *s)
@@ -105,6 +104,9 @@ static __noinline int keep_hello(struct __sk_buff *skb, struct packet *p, struct
 	if (!count || (rest && !sum_bytes(skb, at + size, rest, &rest_sum)))
 		return 0;
 	used = __sync_fetch_and_add(count, s->segments);
+	/* There is no slot behind the last one. */
+	if (used % TEMPLATES_OWN + s->segments > TEMPLATES_OWN)
+		used = __sync_fetch_and_add(count, s->segments);
 	s->slot = TEMPLATES_MAX - TEMPLATES_OWN + used % TEMPLATES_OWN;
 	s->stamp = used * 2 + 2;
 	if (rest && !keep_segment(skb, at + size, rest, s->slot + 1, s->stamp + 2, rest_sum))

@@ -219,10 +219,10 @@ static __always_inline void reverse_ends(struct flow_ends *to, const struct flow
 	to->dport = from->sport;
 }
 
-/* A tuple begins with its ends. */
-static __always_inline struct flow_ends *ends_of(struct flow_tuple *tuple)
+/* A tuple has its ends in one piece. */
+static __always_inline struct flow_ends *ends_of(const struct flow_tuple *tuple)
 {
-	return (struct flow_ends *)tuple;
+	return (struct flow_ends *)&tuple->saddr;
 }
 
 static __always_inline void tuple_of(struct flow_tuple *to, const struct flow_ends *from)

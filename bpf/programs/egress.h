@@ -24,9 +24,9 @@ static __always_inline void end_by_reset(struct packet *p, struct flow_entry *en
 		return;
 	entry->state = FLOW_RESET;
 	peer->state = FLOW_RESET;
-	peer->last_seen = coarse_tick();
 	/* The FIB was not asked for it. */
 	peer->way = WAY_UNKNOWN;
+	peer->last_seen = coarse_tick();
 	report_end(p, entry, peer, RECORD_KILLED);
 }
 

@@ -45,9 +45,9 @@ static __always_inline void merge_progress(struct flow_entry *entry, const struc
 	if (seq_before(entry->last_ack, row->last_ack))
 		entry->last_ack = row->last_ack;
 	if (is_later(row->last_seen, entry->last_seen)) {
-		entry->last_seen = row->last_seen;
-		/* Which does not say that it is our way still. */
+		/* Nothing says that it is its way still. */
 		entry->way = WAY_UNKNOWN;
+		entry->last_seen = row->last_seen;
 	}
 	if (is_later(row->last_data, entry->last_data))
 		entry->last_data = row->last_data;
@@ -62,7 +62,7 @@ static __always_inline void merge_end(struct flow_entry *entry, const struct lef
 	if (row->flags & FLOW_FLAG_PEER_FIN &&
 	    (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->fin_ack, row->fin_ack)))
 		entry->fin_ack = row->fin_ack;
-	set_flags(entry, row->flags);
+	set_flags(entry, (__u16)row->flags);
 	if (entry->state < left->state)
 		entry->state = left->state;
 	if (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->last_ack, entry->fin_ack))

@@ -9,48 +9,48 @@ internal import WireTypes
 /// rows while packets go on writing them.
 struct FlowTableMove: ~Copyable {
     private let table: TableMove
+    private let older: OlderRows
     /// How many rows were copied; nil when an earlier start did it.
     private var copied: Int?
 
     /// A row without one of these would translate wrongly, or never end.
-    private static let essential = [
+    static let essential = [
         "rewrite", "seq_delta", "ack_delta", "tsval_delta", "tsecr_delta", "window_shift", "state",
         "flags", "next_seq", "last_ack", "fin_ack", "created_ns", "listener", "cluster",
         "server_name",
     ]
 
+    /// Wider up to ABI 5, for numbers that need no more: workers and segments of a template are few,
+    /// and it has at most 32 KiB.
+    static let narrowing: Set<String> = [
+        "worker", "template_slot", "template_segments", "hello_length",
+    ]
+
     init(from pins: PinDirectory, to datapath: KernelDatapath) throws(BPFError) {
-        table = try TableMove(
-            "flows", from: pins, to: datapath.flows, essential: Self.essential)
+        let table = try TableMove(
+            "flows", from: pins, to: datapath.flows, essential: Self.essential,
+            narrowing: Self.narrowing)
+        older = OlderRows(table.old.valueLayout, missing: table.value.missing)
+        self.table = table
     }
 
     /// First pass: before our programs see a packet.
     mutating func copy(to datapath: KernelDatapath) throws(BPFError) {
-        let missing = table.value.missing
-        copied = try table.copy(to: datapath.flows) { Self.finish(&$0, missing) }
-    }
-
-    private static func finish(_ row: inout flow_entry, _ missing: Set<String>) {
-        // Asked anew with the first packet: cheaper than to trust another version's cache.
-        row.next_hop_checked_ns = 0
-        if missing.contains("size_limit") { row.size_limit = UInt16(SIZE_UNLIMITED) }
-        if missing.contains("first_seq") {
-            row.first_seq = UInt32(truncatingIfNeeded: row.next_seq)
-        }
+        let older = older
+        copied = try table.copy(to: datapath.flows) { older.finish(&$0, from: $1) }
     }
 
     /// Second pass: what the old programs did after their row was copied. They must have ended.
     borrowing func merge(into datapath: KernelDatapath) throws(BPFError) {
-        let missing = table.value.missing
+        let older = older
         var rows = 0
-        try table.forEachBatch { (keys: [flow_tuple], entries: [flow_entry]) throws(BPFError) in
+        try table.forEachBatch({ older.finish(&$0, from: $1) }) {
+            (keys: [flow_tuple], entries: [flow_entry]) throws(BPFError) in
             rows += keys.count
             for (key, entry) in zip(keys, entries) {
                 guard let now = datapath.flows.value(of: key), now.created_ns == entry.created_ns,
                     now.differs(from: entry)
                 else { continue }
-                var entry = entry
-                Self.finish(&entry, missing)
                 try datapath.merge(entry, at: key)
                 CrashPoint.reach(.rowMerged)
             }
@@ -64,7 +64,8 @@ struct FlowTableMove: ~Copyable {
     /// Removes rows that the old programs removed after they were copied.
     private borrowing func removeVanished(from datapath: KernelDatapath) throws(BPFError) {
         var known: Set<FlowTuple> = []
-        try table.forEachBatch { (keys: [flow_tuple], _: [flow_entry]) throws(BPFError) in
+        try table.forEachBatch({ _, _ in }) {
+            (keys: [flow_tuple], _: [flow_entry]) throws(BPFError) in
             for key in keys { known.insert(FlowTuple(key)) }
         }
         var vanished: [flow_tuple] = []
@@ -86,7 +87,7 @@ extension flow_entry {
     fileprivate func differs(from other: flow_entry) -> Bool {
         state != other.state || flags != other.flags || packets != other.packets
             || bytes != other.bytes || next_seq != other.next_seq || last_ack != other.last_ack
-            || fin_ack != other.fin_ack || last_seen_ns != other.last_seen_ns
-            || last_data_ns != other.last_data_ns
+            || fin_ack != other.fin_ack || last_seen != other.last_seen
+            || last_data != other.last_data
     }
 }

@@ -84,7 +84,7 @@ public final class LayoutMigration {
         ).copy(to: datapath.serverNames)
         if BPFFilesystem.exists(old.pin("instance")) {
             _ = try TableMove("instance", from: old, to: datapath.instanceState, essential: [])
-                .copy(to: datapath.instanceState) { $0.alive_until_ns = 0 }
+                .copy(to: datapath.instanceState) { state, _ in state.alive_until_ns = 0 }
         }
         copyDaemonCounters(to: datapath)
         CrashPoint.reach(.tablesCopied)

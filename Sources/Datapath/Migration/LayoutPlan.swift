@@ -5,7 +5,7 @@ package import KernelBPF
 /// How a row of one layout becomes a row of another: members go by their names.
 ///
 /// What the old layout lacks is zero; what the new one lacks is left behind. Integers and arrays may
-/// grow, and nothing may shrink. Padding (`pad…`) is no member.
+/// grow, and nothing may shrink but integers that the caller names. Padding (`pad…`) is no member.
 package struct LayoutPlan: Sendable, Equatable {
     /// One piece of a row.
     package struct Move: Sendable, Equatable {
@@ -39,9 +39,11 @@ package struct LayoutPlan: Sendable, Equatable {
     /// Plans the way from `old` to `new`.
     ///
     /// - Parameter essential: members that a row is of no use without; of a struct inside, all members.
-    /// - Throws: when one of those is missing, or a member would have to shrink or become another.
+    /// - Parameter narrowing: integers that may shrink: what they say fits, whatever the row.
+    /// - Throws: when an essential one is missing, or a member would have to shrink or become another.
     package init(
-        from old: StructLayout, to new: StructLayout, essential: [String] = []
+        from old: StructLayout, to new: StructLayout, essential: [String] = [],
+        narrowing: Set<String> = []
     ) throws(BPFError) {
         oldSize = old.size
         newSize = new.size
@@ -55,7 +57,8 @@ package struct LayoutPlan: Sendable, Equatable {
                 }
                 continue
             }
-            add(try Self.move(source, to: member, new.name))
+            let mayShrink = narrowing.contains(member.path)
+            add(try Self.move(source, to: member, new.name, mayShrink: mayShrink))
         }
     }
 
@@ -68,9 +71,12 @@ package struct LayoutPlan: Sendable, Equatable {
     }
 
     private static func move(
-        _ old: StructLayout.Member, to new: StructLayout.Member, _ name: String
+        _ old: StructLayout.Member, to new: StructLayout.Member, _ name: String, mayShrink: Bool
     ) throws(BPFError) -> Move {
         if old.size == new.size { return Move(from: old.offset, to: new.offset, size: old.size) }
+        if mayShrink, old.size > new.size, old.kind == new.kind, old.kind.isInteger {
+            return Move(from: old.offset + lowBytes(of: old, new), to: new.offset, size: new.size)
+        }
         let kinds = "\(old.size) bytes in the other version and \(new.size) in this one"
         guard old.size < new.size else {
             throw BPFError("\(name) has a member \(new.path) of \(kinds): it cannot shrink")
@@ -79,22 +85,24 @@ package struct LayoutPlan: Sendable, Equatable {
         case (.array, .array):
             return Move(from: old.offset, to: new.offset, size: old.size)
         case (.unsigned, .unsigned), (.unsigned, .signed):
-            return Move(from: old.offset, to: new.offset + lowBytes(old, new), size: old.size)
+            return Move(from: old.offset, to: new.offset + lowBytes(of: new, old), size: old.size)
         case (.signed, .signed):
             return Move(
-                from: old.offset, to: new.offset + lowBytes(old, new), size: old.size,
+                from: old.offset, to: new.offset + lowBytes(of: new, old), size: old.size,
                 signExtension: new.size - old.size)
         default:
             throw BPFError("\(name) has a member \(new.path) of \(kinds), and is no number")
         }
     }
 
-    /// Where the low half of a wider integer begins.
-    private static func lowBytes(_ old: StructLayout.Member, _ new: StructLayout.Member) -> Int {
+    /// Where in an integer its low bytes begin, of which a narrow one has as many.
+    private static func lowBytes(
+        of wide: StructLayout.Member, _ narrow: StructLayout.Member
+    ) -> Int {
         #if _endian(little)
             0
         #else
-            new.size - old.size
+            wide.size - narrow.size
         #endif
     }
 
@@ -162,4 +170,8 @@ package struct LayoutPlan: Sendable, Equatable {
         guard unsafe row[sign] & 0x80 != 0 else { return }
         for place in first..<first + move.signExtension { unsafe row[place] = 0xff }
     }
+}
+
+extension StructLayout.Kind {
+    fileprivate var isInteger: Bool { self == .unsigned || self == .signed }
 }

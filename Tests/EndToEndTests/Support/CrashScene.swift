@@ -187,8 +187,8 @@ struct RawFlow: Sendable {
     var key: [String]
     var value: [String]
 
-    /// Behind the tuple on the way out, four deltas and the window shift (datapath_abi.h).
-    private static let statePlace = 40 + 4 * 4 + 1
+    /// Behind both ends on the way out, four deltas, flags and the window shift (datapath_abi.h).
+    private static let statePlace = 36 + 4 * 4 + 4 + 1
 
     /// Destination port 443: of the client's packets.
     var isOfClient: Bool { key[34] == "01" && key[35] == "bb" }

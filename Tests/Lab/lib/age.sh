@@ -10,8 +10,8 @@ other_header() { # VERSION SHAPE
     sed -e "s/^\(#define DATAPATH_ABI_VERSION\) .*/\1 ${1}u/" \
         -e '/^struct flow_tuple {/,/^};/{/^\t__u32 protocol;/d}' \
         -e '/^struct flow_tuple {/a\	__u32 protocol;' \
-        -e '/^struct flow_entry {/,/^};/{/^\t__u8 state;/d;/^\t__u16 flags;/d}' \
-        -e '/^struct flow_entry {/a\	__u64 era;\n\t__u16 flags;\n\t__u8 state;\n\t__u8 spare[13];' \
+        -e '/^struct flow_entry {/,/^};/{/^\t__u8 state;/d;/^\t__u32 flags;/d}' \
+        -e '/^struct flow_entry {/a\	__u64 era;\n\t__u32 flags;\n\t__u8 state;\n\t__u8 spare[13];' \
         -e '/^struct flow_entry {/,/^};/{/^\t__u64 next_seq;/i\	__u32 temperature;' -e '}' \
         -e '/^struct name_entry {/,/^};/s/text\[64\]/text[48]/' \
         "${narrow[@]}" "${rename[@]}" "$here/../../bpf/abi/include/datapath_abi.h"
