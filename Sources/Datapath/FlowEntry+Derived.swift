@@ -63,6 +63,8 @@ extension flow_entry {
 
     /// How far the sender's numbers went, less the FIN's.
     var sentBytes: UInt64 {
+        // What it has said so far is in the template.
+        guard UInt32(state) != FLOW_CONNECTING.rawValue else { return 0 }
         let numbers = next_seq &- UInt64(first_seq)
         return has(FLOW_FLAG_FIN) && numbers > 0 ? numbers - 1 : numbers
     }

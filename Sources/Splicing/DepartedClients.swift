@@ -25,6 +25,7 @@ struct DepartedClients {
     mutating func age() {
         if isEmpty { return }
         swap(&recent, &older)
-        recent.removeAll(keepingCapacity: true)
+        // The room of a burst is given back, once nobody needs it.
+        recent.removeAll(keepingCapacity: recent.count > recent.capacity / 4)
     }
 }

@@ -38,6 +38,16 @@ import WireTypes
         }
     }
 
+    @Test(arguments: Family.allCases)
+    func `has carried nothing yet`(family: Family) throws {
+        try TestBench.use { bench in
+            let connecting = ConnectingSplice(family)
+            try connecting.program(bench)
+            let row = try #require(bench.datapath.upstreamRow(of: family.client))
+            #expect(row.totals == FlowTotals())
+        }
+    }
+
     @Test func `is not answered when it says nothing`() throws {
         try TestBench.use { bench in
             let connecting = ConnectingSplice(.v4)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CDatapathABI
+import Testing
 import WireTypes
 
 @testable import Datapath
@@ -141,5 +142,22 @@ extension handshake_note {
         if note.hasSACK { agreed |= HANDSHAKE_FLAG_SACK.rawValue }
         if note.hasWindowScale { agreed |= HANDSHAKE_FLAG_WINDOW_SCALE.rawValue }
         flags = UInt16(agreed)
+    }
+}
+
+/// No client, no flow, and no port out but those laid for the datapath.
+func expectNothingLeft(_ scene: Scene, at location: SourceLocation = #_sourceLocation) {
+    #expect(scene.pending == 0 && scene.splicer.reading == 0, sourceLocation: location)
+    #expect(scene.table.rows.isEmpty, sourceLocation: location)
+    #expect(scene.portsTaken == 0, sourceLocation: location)
+    #expect(scene.admission.current == 0, sourceLocation: location)
+    #expect(scene.active == [0, 0, 0, 0], sourceLocation: location)
+}
+
+extension Scene {
+    /// The configuration of those routes takes the place of what was in force.
+    func reload(_ routes: RoutingSnapshot) {
+        splicer.handle(.configuration(routes, SplicerLimits(), done: {}), now: now)
+        flush()
     }
 }
