@@ -167,12 +167,7 @@ extension Passage {
         } else if row.handover.segmentCount > 0 {
             counters.append(.helloLost)
         }
-        // The way that the client's next packets take as well.
-        guard let hop = world.route(upstream.rewrite.destination) else {
-            return end(.drop, .dropNoRoute)
-        }
-        world.rows[peer].row.nextHop = hop
-        world.rows[peer].row.lastSeen = world.tick
+        guard world.route(segment.tuple.source) != nil else { return end(.drop, .dropNoRoute) }
         return redirect()
     }
 

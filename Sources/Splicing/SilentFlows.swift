@@ -73,6 +73,7 @@ struct SilentFlows {
         if downstream.lastSeenNanoseconds < upstream.lastDataNanoseconds { return true }
         let acknowledged = downstream.forwardedAcknowledgement
         guard Int32(bitPattern: acknowledged &- upstream.nextSequence) < 0 else { return false }
+        guard upstream.lastDataNanoseconds > upstream.createdNanoseconds else { return false }
         // Rows know moments by 17 ms: of two in the same, what is not acknowledged came last.
         if downstream.lastSeenNanoseconds == upstream.lastDataNanoseconds { return true }
         return downstream.totals.retransmittedBytes > 0

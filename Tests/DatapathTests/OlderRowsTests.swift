@@ -170,6 +170,22 @@ import WireTypes
         expectBeginning(row, of: splice)
     }
 
+    /// Its numbers began where the endpoint's acknowledgement stood, and so did its bytes.
+    @Test(arguments: Front.all)
+    func `of a client that was restored has them, too`(
+        front: Front
+    ) throws {
+        let connection = Connection(front, isEstablished: true)
+        let splice = connection.splice
+        var older = connection.older(isUpstream: true)
+        older["first_seq"] = UInt64(splice.note.clientISN &+ 1 &+ 2000)
+        older["next_seq"] = UInt64(splice.note.clientISN &+ 1 &+ 3000)
+        older["bytes"] = 1456
+        let row = SpliceRow(connection.key(isUpstream: true), try older.converted())
+        #expect(row.totals.bytes == 3000 && row.totals.retransmittedBytes == 456)
+        expectBeginning(row, of: splice)
+    }
+
     @Test(arguments: Front.all)
     func `of an endpoint has the numbers of its beginning`(
         front: Front

@@ -119,6 +119,11 @@ private func row(
                 row(state: FLOW_CONNECTING, data: data, seen: repeated), now: now))
     }
 
+    @Test func `are not silent while their hello is on its way, however far it is`() {
+        let up = row(seen: 500_000_000, sent: 700)
+        #expect(!SilentFlows.isSilent(row(upstream: false, acknowledged: 1), towards: up))
+    }
+
     @Test func `hear nothing at all since their last new data`() {
         let up = row(data: data, seen: data + .milliseconds(210))
         let silent = row(upstream: false, seen: data - .milliseconds(17))

@@ -54,4 +54,10 @@ static __always_inline __s32 ticks_since(__u32 tick, __u32 now)
 	return now - tick;
 }
 
+/* Whether a tick is behind another one; 0 is none. */
+static __always_inline int is_later(__u32 tick, __u32 other)
+{
+	return tick && (!other || ticks_since(other, tick) > 0);
+}
+
 #endif

@@ -104,28 +104,25 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 {
 	__u32 tsval_delta = peer->own_tsval - options->tsval;
 	__u32 scale = options->has_scale ? options->scale : 0;
+	__u32 flags = 0; /* of both: each must be able to tell what the other was */
 
 	entry->seq_delta = peer->own_isn - p->seq;
 	peer->ack_delta = -entry->seq_delta;
 	entry->tsval_delta = tsval_delta;
 	peer->tsecr_delta = -tsval_delta;
 	if (entry->flags & FLOW_FLAG_WINDOW_SCALE) {
-		entry->flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
-		peer->flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
+		flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
 		entry->window_shift = scale - flow_scale(entry, FLOW_OUR_SCALE_SHIFT);
 		/* An endpoint without scaling takes the client's window as it stands. */
 		peer->window_shift =
 			options->has_scale ? 0 : flow_scale(entry, FLOW_CLIENT_SCALE_SHIFT);
-		/* In both directions: each must be able to tell what the other was. */
-		if (!options->has_scale) {
-			entry->flags |= FLOW_FLAG_UNSCALED;
-			peer->flags |= FLOW_FLAG_UNSCALED;
-		}
+		if (!options->has_scale)
+			flags |= FLOW_FLAG_UNSCALED;
 	}
-	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack) {
-		entry->flags |= FLOW_FLAG_STRIP_SACK;
-		peer->flags |= FLOW_FLAG_STRIP_SACK;
-	}
+	if (entry->flags & FLOW_FLAG_SACK && !options->has_sack)
+		flags |= FLOW_FLAG_STRIP_SACK;
+	set_flags(entry, flags);
+	set_flags(peer, flags);
 	/* Of the hello and of the SYN-ACK, which are never translated. */
 	peer->last_ack = peer->own_isn + 1;
 	peer->next_seq = (__u64)peer->first_seq + entry->hello_length;
@@ -202,8 +199,8 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 				 struct flow_entry *entry, struct flow_entry *peer)
 {
 	__u32 segments = entry->template_segments;
-	__u32 at = entry->own_isn + 1, tick = coarse_tick();
-	struct way *way;
+	struct next_hop hop = {};
+	__u32 at = entry->own_isn + 1;
 
 	hello_header(a, p, entry, peer);
 	if (segments > 1 && !face_back(skb, p))
@@ -249,12 +246,9 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 			__sync_fetch_and_add(&peer->bytes, at - entry->owned_length);
 		count(COUNTER_HELLO_SENT);
 	}
-	/* Where the client's next packets leave as well. */
-	way = find_way(skb, peer, skb->ifindex, tick);
-	if (!way)
+	if (!find_way_back(skb, p, &hop))
 		return drop(COUNTER_DROP_NO_ROUTE);
-	peer->last_seen = tick;
-	return leave(skb, peer, way, p->l3);
+	return redirect(skb, &hop, p->l3);
 }
 
 /* A packet of the endpoint while its flow is connecting. */

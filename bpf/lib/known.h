@@ -85,9 +85,7 @@ static __always_inline int keep_segment(struct __sk_buff *skb, __u32 at, __u32 s
 	return 1;
 }
 
-/* Keeps the hello in one or two slots of our own, until the endpoint has it. False: a helper
- * failed.
- */
+/* Keeps the hello in one or two slots of our own, until the endpoint has it. False: it cannot. */
 static __noinline int keep_hello(struct __sk_buff *skb, struct packet *p, struct answer *a,
 				 struct known_scratch *s)
 {

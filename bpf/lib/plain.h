@@ -130,7 +130,7 @@ static __always_inline const struct plain_endpoint *pick_endpoint(const struct p
 
 static __always_inline int rests(const struct flow_entry *entry, __u64 now)
 {
-	return ticks_since(entry->last_seen, tick_of(now)) >= PORT_REST_TICKS;
+	return !entry->last_seen || ticks_since(entry->last_seen, tick_of(now)) >= PORT_REST_TICKS;
 }
 
 /*

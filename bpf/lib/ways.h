@@ -61,6 +61,12 @@ static __always_inline __u32 hash_way(const struct way *way)
 	return hash ^ hash >> 16;
 }
 
+/* Read before what the slot says, by a full barrier. */
+static __always_inline __u32 confirmed_tick(struct way *way)
+{
+	return __sync_fetch_and_add(&way->confirmed, 0);
+}
+
 /* The slot of a way, confirmed; WAY_UNLISTED: all that were looked at are in use. */
 static __noinline __u32 list_way(const struct way *wanted, __u32 tick)
 {
@@ -75,13 +81,16 @@ static __noinline __u32 list_way(const struct way *wanted, __u32 tick)
 
 		if (!way)
 			break;
-		seen = *(volatile __u32 *)&way->confirmed;
+		seen = confirmed_tick(way);
 		if (seen == WAY_IN_WORK)
 			continue;
 		if (seen != WAY_FREE && is_same_way(way, wanted)) {
 			/* If it is another's meanwhile, it has another tick. */
-			if (seen == tick ||
+			if (ticks_since(seen, tick) <= 0 ||
 			    __sync_val_compare_and_swap(&way->confirmed, seen, tick) == seen)
+				return slot;
+			/* Another CPU confirmed it, or takes it. */
+			if (confirmed_tick(way) != WAY_IN_WORK && is_same_way(way, wanted))
 				return slot;
 			continue;
 		}
@@ -101,9 +110,11 @@ static __noinline __u32 list_way(const struct way *wanted, __u32 tick)
 /* The way of the row's packets, if it is believed still. */
 static __always_inline struct way *known_way(const struct flow_entry *entry, __u32 tick)
 {
-	__u32 slot = entry->way;
+	/* In this order, for others write them in the other one. */
+	__u32 seen = *(const volatile __u32 *)&entry->last_seen;
+	__u32 slot = *(const volatile __u16 *)&entry->way;
 
-	if (slot == WAY_UNKNOWN || entry->last_seen >> EPOCH_SHIFT != tick >> EPOCH_SHIFT)
+	if (slot == WAY_UNKNOWN || seen >> EPOCH_SHIFT != tick >> EPOCH_SHIFT)
 		return NULL;
 	return bpf_map_lookup_elem(&ways, &slot);
 }

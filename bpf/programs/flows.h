@@ -105,9 +105,9 @@ static __noinline int report_over(struct packet *p, struct flow_entry *entry)
 
 	if (report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET))
 		return 1;
-	if (peer && ticks_since(seen, peer->last_seen) > 0)
+	if (peer && is_later(peer->last_seen, seen))
 		seen = peer->last_seen;
-	return ticks_since(seen, coarse_tick()) >= READER_PATIENCE_TICKS;
+	return !seen || ticks_since(seen, coarse_tick()) >= READER_PATIENCE_TICKS;
 }
 
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)

@@ -32,12 +32,6 @@ static __always_inline void merge_counts(struct flow_entry *entry, const struct 
 		__sync_fetch_and_add(&entry->bytes, row->bytes - bytes);
 }
 
-/* Of two ticks, of which 0 is none. */
-static __always_inline int is_later(__u32 tick, __u32 other)
-{
-	return tick && (!other || ticks_since(other, tick) > 0);
-}
-
 static __always_inline void merge_progress(struct flow_entry *entry, const struct flow_entry *row)
 {
 	if (entry->next_seq < row->next_seq)

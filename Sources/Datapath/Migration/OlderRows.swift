@@ -77,7 +77,17 @@ struct OlderRows: Sendable {
         }
         row.own_isn = cookie.word(in: old)
         row.own_tsval = synAckTimestamp.word(in: old)
-        if UInt32(row.state) == FLOW_CONNECTING.rawValue { row.first_seq = clientISN &+ 1 }
+        setFirst(clientISN &+ 1, of: &row)
+    }
+
+    /// Rows that were restored began where the other direction stood: they have carried what was
+    /// before that, too, or an RST would not be believed of them.
+    private func setFirst(_ first: UInt32, of row: inout flow_entry) {
+        if UInt32(row.state) != FLOW_CONNECTING.rawValue, !missing.contains("first_seq") {
+            row.bytes += UInt64(row.first_seq &- first)
+            if first > row.first_seq { row.next_seq += 1 << 32 }
+        }
+        row.first_seq = first
     }
 
     /// A number in an old row.
