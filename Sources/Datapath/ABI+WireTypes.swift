@@ -29,20 +29,17 @@ extension IPAddress {
 extension FlowTuple {
     init(_ tuple: flow_tuple) {
         self.init(
-            source: TransportAddress(IPAddress(tuple.saddr), UInt16(bigEndian: tuple.sport)),
-            destination: TransportAddress(IPAddress(tuple.daddr), UInt16(bigEndian: tuple.dport)))
+            flow_ends(
+                saddr: tuple.saddr, daddr: tuple.daddr, sport: tuple.sport, dport: tuple.dport))
     }
 
     /// The same as a map key.
     var abi: flow_tuple {
-        flow_tuple(
-            saddr: source.address.abi, daddr: destination.address.abi,
-            sport: source.port.bigEndian, dport: destination.port.bigEndian,
-            protocol: 6)
+        let ends = ends
+        return flow_tuple(
+            saddr: ends.saddr, daddr: ends.daddr, sport: ends.sport, dport: ends.dport, protocol: 6)
     }
-}
 
-extension FlowTuple {
     init(_ ends: flow_ends) {
         self.init(
             source: TransportAddress(IPAddress(ends.saddr), UInt16(bigEndian: ends.sport)),

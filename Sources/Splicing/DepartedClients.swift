@@ -25,7 +25,6 @@ struct DepartedClients {
     mutating func age() {
         if isEmpty { return }
         swap(&recent, &older)
-        // The room of a burst is given back, once nobody needs it.
-        recent.removeAll(keepingCapacity: recent.count > recent.capacity / 4)
+        recent.removeAll(keepingCapacity: true)
     }
 }
