@@ -37,6 +37,24 @@ extension EndToEnd {
             }
         }
 
+        /// The kernel merges no clones of what a sender keeps for retransmissions: such a receiver
+        /// acknowledges more often, and its window grows less (decision 0028).
+        @Test(arguments: Family.allCases)
+        func `reach their receivers as packets that can be merged`(family: Family) async throws {
+            try await withLab { lab in
+                try await lab.perform("file", "16")
+                _ = try await lab.startBalancer(.kafka(family))
+                for role in [Lab.Role.client, .endpoint] {
+                    try await lab.perform("arrivals", role.rawValue)
+                }
+                try await exchange(lab, family, bytes: 16 << 20)
+                for role in [Lab.Role.client, .endpoint] {
+                    let seen = try await lab.arrivals(at: role)
+                    #expect(seen.all > 100 && seen.clones == 0, "\(role): \(seen)")
+                }
+            }
+        }
+
         @Test(arguments: Lab.Layout.allCases)
         func `run side by side`(layout: Lab.Layout) async throws {
             try await withLab(layout) { lab in

@@ -67,6 +67,7 @@ static __always_inline enum verdict translate(struct __sk_buff *skb, struct pack
 			return verdict;
 	}
 	flow_seen(skb, p, entry, tick);
+	part_from_sender(skb);
 	verdict = rewrite_packet(skb, p, entry);
 	if (verdict)
 		return verdict;

@@ -47,4 +47,12 @@ extension Lab {
     var foreignPackets: Int {
         get async throws { Int(try await perform("foreign-count")) ?? 0 }
     }
+
+    /// How many super-packets came there since `lab arrivals`, and how many were clones.
+    func arrivals(at role: Role) async throws -> (all: Int, clones: Int) {
+        let numbers = try await perform("arrivals-count", role.rawValue)
+            .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        try #require(numbers.count == 2)
+        return (numbers[0], numbers[1])
+    }
 }

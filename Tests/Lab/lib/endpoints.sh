@@ -22,7 +22,9 @@ prepare_cache() {
     for tool in tcx age; do
         compile "$tool" clang -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Werror -x c
     done
-    compile foreign.bpf clang -target bpf -O2 -g -c -I"/usr/include/$(uname -m)-linux-gnu"
+    for tool in foreign.bpf arrivals.bpf; do
+        compile "$tool" clang -target bpf -O2 -g -c -I"/usr/include/$(uname -m)-linux-gnu"
+    done
 }
 
 declare -A libraries=([tcx]="-x none -l:libbpf.a -lelf -lz" [age]="-x none -l:libbpf.a -lelf -lz")
