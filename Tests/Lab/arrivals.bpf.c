@@ -16,11 +16,30 @@ struct {
 	__uint(max_entries, 1);
 } arrivals SEC(".maps");
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct skb_shared_info {
+	atomic_t dataref;
+} __attribute__((preserve_access_index));
+
 struct sk_buff {
 	__u8 cloned : 1;
+	unsigned char *head;
+	unsigned int end;
 } __attribute__((preserve_access_index));
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+
+/* As skb_cloned(): a clone whose original is gone shares nothing any more. */
+static int is_shared(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *info = (const void *)(skb->head + skb->end);
+
+	return BPF_CORE_READ_BITFIELD(skb, cloned) &&
+	       (BPF_CORE_READ(info, dataref.counter) & 0xffff) != 1;
+}
 
 SEC("tc")
 int count_arrivals(struct __sk_buff *skb)
@@ -31,7 +50,7 @@ int count_arrivals(struct __sk_buff *skb)
 
 	if (seen && skb->gso_size) {
 		__sync_fetch_and_add(&seen->all, 1);
-		if (BPF_CORE_READ_BITFIELD(kernel, cloned))
+		if (is_shared(kernel))
 			__sync_fetch_and_add(&seen->clones, 1);
 	}
 	return -1; /* TCX_NEXT */
