@@ -42,7 +42,7 @@ static __always_inline void part_from_sender(struct __sk_buff *skb)
 {
 	struct sk_buff *kernel;
 
-	if (!skb->gso_size || !sees_kernel_skb)
+	if (!sees_kernel_skb || !skb->gso_size)
 		return;
 	kernel = bpf_cast_to_kern_ctx(skb);
 	/* By no bytes: skb_cow(). If there is no memory, the packet is as good as before. */

@@ -31,10 +31,11 @@ await_map() { # MAP BEFORE
     local after
     for _ in {1..100}; do
         after=$(maps_named "$1")
-        [ "$after" = "$2" ] || break
+        [ "$after" = "$2" ] || { echo "$after" | tail -n 1; return; }
         sleep 0.02
     done
-    echo "$after" | tail -n 1
+    echo "lab: no map $1 appeared within 2 s; is the program attached?" >&2
+    return 1
 }
 
 count_foreign() {
