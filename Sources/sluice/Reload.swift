@@ -66,6 +66,7 @@ extension Daemon {
             namedFiles = configuration.files
             counters.increment(.reloaded)
             datapath?.noteReload(isRefused: false)
+            noteLackOfRoom(configuration)
             logger.notice(
                 "configuration reloaded",
                 metadata: [
@@ -87,6 +88,17 @@ extension Daemon {
             }
             return lines.joined(separator: "\n")
         }
+    }
+
+    /// The first rate of sources that a reload brings finds no more room than was made at the start.
+    private func noteLackOfRoom(_ configuration: Configuration) {
+        let made = self.configuration.sourceRooms.paces
+        guard datapath != nil, configuration.sourceRooms.paces > made else { return }
+        logger.warning(
+            "\"rate\" of \"per_source\" has little room: restart sluice for more, flows go on meanwhile",
+            metadata: [
+                "tracked_sources": "\(configuration.limits.trackedSources)", "now": "\(made)",
+            ])
     }
 
     /// Follows those files as well, or as they are now.

@@ -120,9 +120,10 @@ extension Configuration {
     /// What is made at the start for sources; a reload finds this room.
     var sourceRooms: SourceRooms {
         var rooms = SourceRooms()
+        // Room for paces is memory, used or not.
         let all = [limits.perSource] + listeners.map(\.perSource)
         if all.contains(where: { $0?.rate != nil }) { rooms.paces = limits.trackedSources }
-        if all.contains(where: { $0?.connections != nil }) { rooms.full = limits.trackedSources }
+        rooms.full = limits.trackedSources
         return rooms
     }
 }

@@ -253,7 +253,10 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
-    @Test func `makes no client wait for long when nobody reads the ring`() throws {
+    /// The sweeper finds the endpoint's row, and frees its port.
+    @Test func `makes no client wait for long when nobody reads the ring, and keeps its port`()
+        throws
+    {
         try TestBench.use { bench in
             try fillRing(bench)
             var row = try splice.clientRow(bench)
@@ -261,6 +264,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try bench.datapath.set(row, of: splice.clientTuple)
             _ = try bench.run(.flowsEthernet, on: splice.fromClient([.syn]).bytes)
             #expect(bench.datapath.row(of: splice.clientTuple) == nil)
+            #expect(bench.datapath.row(of: splice.endpointTuple)?.state == .reset)
             #expect(bench.count(.dropRingFull) == 0)
         }
     }

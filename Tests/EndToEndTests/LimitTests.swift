@@ -253,6 +253,16 @@ extension EndToEnd {
             }
         }
 
+        @Test func `of a source's pace say where a reload finds little room`() async throws {
+            try await withLab { lab in
+                let balancer = try await lab.startBalancer(.echo(.v4))
+                try await reload(balancer, perSource("connections: 3"))
+                #expect(lab.logged("has little room") == 0)
+                try await reload(balancer, perSource("rate: 1/m"))
+                #expect(lab.logged("has little room") == 1)
+            }
+        }
+
         // Sources.
 
         private func perSource(_ line: String) -> Configuration {

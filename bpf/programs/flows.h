@@ -94,20 +94,33 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 /* After so long a ring that is full has no reader, and no port is waited for. */
 #define READER_PATIENCE_TICKS (1000000000ll >> TICK_SHIFT)
 
-/*
- * Tells late of the end of a flow, for its port to come back. False: there is no room still, and
- * the client is to repeat its SYN.
- */
-static __noinline int report_over(struct packet *p, struct flow_entry *entry)
+static __always_inline int has_reader(const struct flow_entry *entry)
 {
 	struct flow_entry *peer = flow_peer(entry);
 	__u32 seen = entry->last_seen;
 
-	if (report_flow(p, entry, entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET))
-		return 1;
 	if (peer && is_later(peer->last_seen, seen))
 		seen = peer->last_seen;
-	return !seen || ticks_since(seen, coarse_tick()) >= READER_PATIENCE_TICKS;
+	return seen && ticks_since(seen, coarse_tick()) < READER_PATIENCE_TICKS;
+}
+
+/*
+ * Removes a flow that is over, and tells late of its end if nobody was told, for its port to come
+ * back. False: the ring has no room still, and the client is to repeat its SYN.
+ */
+static __noinline int remove_over(struct packet *p, struct flow_entry *entry)
+{
+	__u32 kind = entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET;
+
+	if (!(entry->flags & FLOW_FLAG_UNTOLD) || report_flow(p, entry, kind)) {
+		flow_delete(&p->tuple, entry);
+		return 1;
+	}
+	if (has_reader(entry))
+		return 0;
+	/* By the endpoint's row the daemon's sweeper finds the port, when there is one again. */
+	bpf_map_delete_elem(&flows, &p->tuple);
+	return 1;
 }
 
 static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l3)
@@ -126,9 +139,8 @@ static __always_inline enum verdict flows_ingress(struct __sk_buff *skb, __u32 l
 	if (p.is_fragment)
 		return entry ? drop(COUNTER_DROP_FRAGMENT) : pass(COUNTER_PASS_FRAGMENT);
 	if (entry && begins_anew(&p, entry)) {
-		if (entry->flags & FLOW_FLAG_UNTOLD && !report_over(&p, entry))
+		if (!remove_over(&p, entry))
 			return drop(COUNTER_DROP_RING_FULL);
-		flow_delete(&p.tuple, entry);
 		entry = NULL;
 	}
 	if (entry) {
