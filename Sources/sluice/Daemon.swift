@@ -37,6 +37,7 @@ final class Daemon {
     private(set) var plain: PlainTables?
     private(set) var follower: NetworkFollower?
     var monitor: HealthMonitor?
+    private let healthNews = HealthNews()
     private(set) var desk: EndpointDesk?
     let counters: SplicerCounters
     /// The connection log; nil: connections are not logged.
@@ -263,7 +264,7 @@ final class Daemon {
         let (clusters, routes) = (routing.configuration.clusters, routing.snapshot)
         return try HealthMonitor(
             monitoredClusters(routing.configuration, routes), signals: routes.signals,
-            observer: HealthReport(clusters, routes, sweeper, relay, logger))
+            observer: HealthReport(clusters, routes, sweeper, relay, healthNews, logger))
     }
 
     /// Takes over the splices of an earlier daemon.
@@ -371,7 +372,7 @@ final class Daemon {
 
     /// Verbs of the command line that want something of us; without a socket we serve all the same.
     private func control(_ reloads: ReloadDesk) -> ControlServer? {
-        let desk = EndpointDesk(routing, sweeper, datapath, relay, logger)
+        let desk = EndpointDesk(routing, sweeper, datapath, relay, healthNews, logger)
         self.desk = desk
         do {
             return try ControlServer(instance: configuration.instance, desk, logger) {

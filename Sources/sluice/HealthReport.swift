@@ -18,24 +18,27 @@ final class HealthReport: HealthObserver {
     private let routes: RoutingSnapshot
     private let sweeper: FlowSweeper?
     private let relay: Relay
+    private let news: HealthNews
     private let logger: Logger
     /// Clusters whose endpoints are all used whatever their health.
     private let panicking = Mutex<Set<Int>>([])
 
     init(
         _ clusters: [Cluster], _ routes: RoutingSnapshot, _ sweeper: FlowSweeper?, _ relay: Relay,
-        _ logger: Logger
+        _ news: HealthNews, _ logger: Logger
     ) {
         self.clusters = clusters
         self.routes = routes
         self.sweeper = sweeper
         self.relay = relay
+        self.news = news
         self.logger = logger
     }
 
     func didChange(_ transition: HealthTransition, cluster index: Int) {
         let cluster = clusters[index]
         let address = cluster.endpoints[transition.endpoint].address
+        news.note(transition, of: EndpointName(cluster: cluster.name, address: address))
         // A later one tells more than the error of an endpoint that came back.
         var facts: Logger.Metadata = [
             "cluster": "\(cluster.name)", "endpoint": "\(address)",

@@ -9,7 +9,8 @@ extension EndToEnd {
             struct Endpoint: Decodable {
                 var address, state, health: String
                 var weight, connections: Int
-                var ttl, deadline: Int?
+                var ttl, deadline, health_age: Int?
+                var cause, last_error: String?
             }
             var name: String
             var endpoints: [Endpoint]
@@ -162,6 +163,15 @@ extension EndToEnd {
                 _ = try await control(lab, "set", "echo", endpoint, "--state", "up")
                 let state = try await view(9701, lab)
                 #expect(state.state == "up" && state.health == "down")
+                // And why, also after a reload.
+                _ = try await control(lab, "reload")
+                let later = try await view(9701, lab)
+                #expect(later.cause == "check" && later.last_error != nil, "\(later)")
+                #expect(later.health_age ?? 0 >= state.health_age ?? .max, "\(state) \(later)")
+                let table = try await control(lab, "endpoints").text.split(separator: "\n")
+                let error = try #require(later.last_error)
+                #expect(table.contains { $0.hasSuffix("check: \(error)") }, "\(table)")
+                #expect(table.contains { $0.contains("10.0.0.10:9700") && $0.hasSuffix("-") })
             }
         }
 

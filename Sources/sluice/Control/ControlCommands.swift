@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Balancing
 import Foundation
 import KernelSockets
 import Settings
@@ -184,6 +185,14 @@ private func ask(_ instance: String, _ request: ControlRequest) throws -> Contro
     return reply
 }
 
+/// Why it is not well; `-`: it is, or nobody has found out.
+private func reason(_ endpoint: EndpointView) -> String {
+    guard let cause = endpoint.cause, endpoint.health != EndpointHealth.up.rawValue else {
+        return "-"
+    }
+    return endpoint.lastError.map { "\(cause): \($0)" } ?? cause
+}
+
 private func show(_ clusters: [ClusterView], as format: Endpoints.Format) throws {
     if format == .json {
         let encoder = JSONEncoder()
@@ -191,7 +200,12 @@ private func show(_ clusters: [ClusterView], as format: Endpoints.Format) throws
         print(String(decoding: try encoder.encode(clusters), as: UTF8.self))
         return
     }
-    var rows = [["CLUSTER", "ENDPOINT", "STATE", "HEALTH", "WEIGHT", "CONNECTIONS", "UNTIL"]]
+    var rows = [
+        [
+            "CLUSTER", "ENDPOINT", "STATE", "HEALTH", "FOR", "WEIGHT", "CONNECTIONS", "UNTIL",
+            "WHY",
+        ]
+    ]
     for cluster in clusters {
         for endpoint in cluster.endpoints {
             let until =
@@ -199,7 +213,8 @@ private func show(_ clusters: [ClusterView], as format: Endpoints.Format) throws
                 ?? endpoint.deadline.map { "reset in \(seconds($0))" } ?? "-"
             rows.append([
                 cluster.name, endpoint.address, endpoint.state.rawValue, endpoint.health,
-                "\(endpoint.weight)", "\(endpoint.connections)", until,
+                endpoint.healthAge.map { seconds($0 / 1000 * 1000) } ?? "-",
+                "\(endpoint.weight)", "\(endpoint.connections)", until, reason(endpoint),
             ])
         }
     }

@@ -57,4 +57,16 @@ struct EndpointView: Codable, Sendable {
     /// Until it is as configured again, and until its connections are reset; milliseconds.
     var ttl: Int?
     var deadline: Int?
+    /// How long its health has been what it is, milliseconds; nil: it has not changed yet.
+    var healthAge: Int?
+    /// What made it so, as in the log.
+    var cause: String?
+    /// What went wrong last.
+    var lastError: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case address, state, health, weight, priority, connections, ttl, deadline, cause
+        case healthAge = "health_age"
+        case lastError = "last_error"
+    }
 }

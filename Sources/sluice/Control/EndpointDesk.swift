@@ -3,6 +3,7 @@
 import Balancing
 import Datapath
 import Foundation
+import HealthChecking
 import KernelSockets
 import Logging
 import Relaying
@@ -14,11 +15,6 @@ import WireTypes
 /// What people want of endpoints while the daemon runs, and until when. It outlives reloads, as far
 /// as cluster and endpoint do, but no restart.
 final class EndpointDesk: Sendable {
-    private struct Key: Hashable {
-        var cluster: String
-        var address: TransportAddress
-    }
-
     /// What differs from the configuration.
     private struct Order {
         var administration = Administration.up
@@ -61,7 +57,7 @@ final class EndpointDesk: Sendable {
 
     private struct State {
         var routing: Routing
-        var orders: [Key: Order] = [:]
+        var orders: [EndpointName: Order] = [:]
     }
 
     /// Of a time to live or a deadline; milliseconds.
@@ -71,16 +67,18 @@ final class EndpointDesk: Sendable {
     private let sweeper: FlowSweeper?
     private let datapath: KernelDatapath?
     private let relay: Relay
+    private let news: HealthNews
     private let logger: Logger
 
     init(
         _ routing: Routing, _ sweeper: FlowSweeper?, _ datapath: KernelDatapath?, _ relay: Relay,
-        _ logger: Logger
+        _ news: HealthNews, _ logger: Logger
     ) {
         state = Mutex(State(routing: routing))
         self.sweeper = sweeper
         self.datapath = datapath
         self.relay = relay
+        self.news = news
         self.logger = logger
     }
 
@@ -89,18 +87,21 @@ final class EndpointDesk: Sendable {
         let now = MonotonicClock.nanoseconds
         state.withLock { state in
             state.routing = routing
+            var configured: Set<EndpointName> = []
             // Also of those without an order: it may have been withdrawn after their states were taken
             // over from the configuration before.
             for (index, cluster) in routing.configuration.clusters.enumerated() {
                 for (place, endpoint) in cluster.endpoints.enumerated() {
-                    let key = Key(cluster: cluster.name, address: endpoint.address)
+                    let key = EndpointName(cluster: cluster.name, address: endpoint.address)
                     Self.carryOut(state.orders[key], index, place, state, now: now)
+                    configured.insert(key)
                 }
             }
+            news.forget(allBut: configured)
         }
     }
 
-    private func carryOut(_ order: Order?, _ key: Key, _ state: State, now: UInt64) {
+    private func carryOut(_ order: Order?, _ key: EndpointName, _ state: State, now: UInt64) {
         guard let cluster = try? Self.place(state, key.cluster),
             let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
         else { return }
@@ -122,9 +123,9 @@ final class EndpointDesk: Sendable {
         return try state.withLock { state in
             let all = state.routing.configuration.clusters
             guard let cluster else {
-                return all.indices.map { Self.view(state, $0, now: now) }
+                return all.indices.map { view(state, $0, now: now) }
             }
-            return [Self.view(state, try Self.place(state, cluster), now: now)]
+            return [view(state, try Self.place(state, cluster), now: now)]
         }
     }
 
@@ -140,7 +141,7 @@ final class EndpointDesk: Sendable {
             let endpoint = try Self.place(state, request.endpoint ?? "", in: cluster)
             let configured = state.routing.configuration.clusters[cluster]
             let address = configured.endpoints[endpoint].address
-            let key = Key(cluster: configured.name, address: address)
+            let key = EndpointName(cluster: configured.name, address: address)
             let id = state.routing.snapshot.clusters[cluster].id
             var order = state.orders[key] ?? Order(clusterID: id)
             let wasDown = order.administration == .forcedDown || order.deadline != nil
@@ -154,7 +155,7 @@ final class EndpointDesk: Sendable {
             } else if wasDown, request.state != nil {
                 sweeper?.spare(flowsTo: address, of: id)
             }
-            let view = Self.view(state, cluster, endpoint, now: now)
+            let view = view(state, cluster, endpoint, now: now)
             logger.notice(
                 "endpoint set",
                 metadata: [
@@ -189,7 +190,7 @@ final class EndpointDesk: Sendable {
     }
 
     /// Also of an endpoint that left the configuration meanwhile.
-    private func endRest(of order: Order, _ key: Key, _ state: State) {
+    private func endRest(of order: Order, _ key: EndpointName, _ state: State) {
         let snapshot = state.routing.snapshot
         let place = snapshot.targets.firstIndex { $0.address == key.address }
         logger.notice(
@@ -201,7 +202,7 @@ final class EndpointDesk: Sendable {
         end(key.address, of: order.clusterID, .reset)
     }
 
-    private func tellExpiry(of order: Order, _ key: Key) {
+    private func tellExpiry(of order: Order, _ key: EndpointName) {
         logger.notice(
             order.isNone
                 ? "endpoint is as configured again"
@@ -236,28 +237,36 @@ final class EndpointDesk: Sendable {
                 + addresses.prefix(20).joined(separator: ", "))
     }
 
-    private static func view(_ state: State, _ cluster: Int, now: UInt64) -> ClusterView {
+    private func view(_ state: State, _ cluster: Int, now: UInt64) -> ClusterView {
         let configured = state.routing.configuration.clusters[cluster]
         return ClusterView(
             name: configured.name,
             endpoints: configured.endpoints.indices.map { view(state, cluster, $0, now: now) })
     }
 
-    private static func view(
+    private func view(
         _ state: State, _ cluster: Int, _ endpoint: Int, now: UInt64
     ) -> EndpointView {
         let configured = state.routing.configuration.clusters[cluster]
         let states = state.routing.snapshot.clusters[cluster].picker.states
         let current = states[endpoint]
         let address = configured.endpoints[endpoint].address
-        let order = state.orders[Key(cluster: configured.name, address: address)]
+        let name = EndpointName(cluster: configured.name, address: address)
+        let order = state.orders[name]
+        let news = news.item(of: name, being: current.health)
         let left = { (time: UInt64?) in time.map { Int(($0 - min($0, now)) / 1_000_000) } }
-        return EndpointView(
+        var view = EndpointView(
             address: "\(address)", state: WantedState(current.administration),
             health: current.health.rawValue, weight: current.weight,
             priority: configured.endpoints[endpoint].priority,
             connections: states.active(of: endpoint), ttl: left(order?.expires),
             deadline: left(order?.deadline))
+        if let news {
+            view.healthAge = Int((now - min(now, news.since)) / 1_000_000)
+            view.cause = news.cause.rawValue
+            view.lastError = news.lastError
+        }
+        return view
     }
 }
 
