@@ -95,6 +95,58 @@ import WireTypes
         }
     }
 
+    @Test(
+        arguments: [
+            ("*.x.test", #"kafka-\d+\.x\.test"#, true, true),
+            ("*.x.test", #".*\.x\.test"#, true, false),
+            ("*.x.test", #"[^.]+\.x\.test"#, true, true),
+            ("*.x.test", #"(a|b\.c)\.x\.test"#, true, false),
+            ("*.x.test", #"(a|b)(\.x\.test|\.y\.test)"#, false, false),
+            ("*.x.test", #"(a.x\.x|.)\.x\.test"#, true, false),
+            ("*.x.test", #"a.x.test"#, false, false),
+            ("*.x.test", #"a\.x\.test?"#, false, false),
+            ("*.x.test", #"x\.test"#, false, false),
+            ("*.x.test", #"kafka-\d+"#, false, false),
+            ("*.x.test", #"[A-Z]\.x\.test"#, true, true),
+            ("*.aab", #"a+b\.aab"#, true, true),
+            ("*.test", #".*\.(x\.)*test"#, true, false),
+        ])
+    func `by an expression are hidden by a wildcard that matches all of its names`(
+        wildcard: String, text: String, isHidden: Bool, byOneLabel: Bool
+    ) throws {
+        let expression = try NameExpression(text)
+        let routes = [
+            Route(try name("*.other.test"), .cluster(2)), Route(.expression(expression), .cluster(0)),
+            Route(try name(wildcard), .cluster(1)),
+        ]
+        let hidden = RoutingTable(routes).hiddenExpressions
+        #expect(hidden.map { [$0.winner.rawValue, $0.loser.rawValue] } == (isHidden ? [[2, 1]] : []))
+        let byLabel = RoutingTable(routes, reach: .oneLabel).hiddenExpressions
+        #expect(!byLabel.isEmpty == byOneLabel)
+    }
+
+    @Test func `by an expression are not hidden by a wildcard for fewer clients, or asked later`()
+        throws
+    {
+        let expression = RouteName.expression(try NameExpression(#"a\d\.x\.test"#))
+        let wildcard = try name("*.x.test")
+        let (near, first) = (from("10.0.0.0/8"), conditions { $0.isFirst = true })
+        for (when, other, isHidden) in [
+            (RouteConditions(), near, false), (near, RouteConditions(), true), (near, near, true),
+            (first, RouteConditions(), false), (RouteConditions(), first, true),
+            (first, first, true),
+        ] {
+            let table = RoutingTable([
+                Route(expression, when: when, .cluster(0)), Route(wildcard, when: other, .cluster(1)),
+            ])
+            #expect(table.hiddenExpressions.isEmpty != isHidden, "\(when) \(other)")
+            let same = RoutingTable([
+                Route(expression, when: when, .cluster(1)), Route(wildcard, when: other, .cluster(1)),
+            ])
+            #expect(same.hiddenExpressions.isEmpty)
+        }
+    }
+
     @Test func `fall back to less specific names when conditions do not hold`() throws {
         let expression = try NameExpression("a\\..*")
         let table = RoutingTable([

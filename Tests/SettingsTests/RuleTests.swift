@@ -109,6 +109,19 @@ import WireTypes
             ])
     }
 
+    @Test func `by an expression that a wildcard hides are warned of`() throws {
+        let (_, warnings) = try parse(
+            """
+            - {sni_regex: 'kafka-\\d+\\.x\\.test', to: web}
+            - {sni: "*.x.test", to: mail}
+            """)
+        #expect(
+            warnings == [
+                "f:5:9: no client gets to this rule: all names of its \"sni_regex\" match line 6, "
+                    + "too, and wildcards win; write \"first: on\" here"
+            ])
+    }
+
     @Test func `without a name that lose to names are warned of`() throws {
         let (_, warnings) = try parse(
             """

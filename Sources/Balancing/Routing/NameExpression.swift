@@ -26,7 +26,7 @@ public struct NameExpression: Hashable, Sendable, CustomStringConvertible {
     public let text: String
     /// How many groups are kept, at most nine.
     public let groupCount: Int
-    private let program: [Instruction]
+    let program: [Instruction]
 
     /// The longest text, in bytes.
     public static let longest = 256

@@ -99,6 +99,11 @@ extension RoutingTable {
 }
 
 extension Route {
+    /// Whether it wins for every client that `other` asks for, if the names allow.
+    func hides(_ other: Route) -> Bool {
+        (conditions.isFirst || !other.conditions.isFirst) && other.asked.isWithin(asked)
+    }
+
     /// Its conditions, and what its name asks besides: only who speaks TLS says one.
     fileprivate var asked: RouteConditions {
         var conditions = conditions

@@ -49,5 +49,14 @@ extension ConfigurationReader {
                 "clients may match \(subject) and \(read.place(of: overlap.winner))\(others), which "
                     + "wins; if this is not meant, \(advice)")
         }
+        for hidden in table.hiddenExpressions {
+            let winner = read.place(of: hidden.winner)
+            let isFirst = table[hidden.loser].conditions.isFirst
+            let advice = isFirst ? "take \"first: on\" away there" : "write \"first: on\" here"
+            warn(
+                read.place(of: hidden.loser).position,
+                "no client gets to this rule: all names of its \"sni_regex\" match \(winner), too, "
+                    + "and wildcards win; \(advice)")
+        }
     }
 }
