@@ -31,6 +31,9 @@ public struct PinDirectory: Sendable, Equatable {
     /// Whether anything is pinned.
     public var exists: Bool { BPFFilesystem.exists(path) }
 
+    /// Why this user is not told whether anything is pinned; nil: he is.
+    public var obstacle: BPFError? { BPFFilesystem.obstacle(to: path) }
+
     /// The names of all pins.
     public var pins: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()

@@ -43,6 +43,7 @@ public struct PinnedFlowTable: ~Copyable, Sendable {
     }
 
     static func missing(_ pins: PinDirectory) -> BPFError {
+        if let obstacle = pins.obstacle { return obstacle }
         guard let other = pins.otherVersions.first else {
             return BPFError(
                 "no instance \(pins.instance): nothing pinned under \(pins.path); "

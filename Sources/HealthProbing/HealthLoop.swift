@@ -120,7 +120,8 @@ final class HealthLoop {
         probing[token] = place
         let address = cluster.endpoints[place.endpoint]
         let conversation = ProbeConversation(
-            check, serverName: cluster.serverName, address: address, random: &random)
+            check, serverName: cluster.serverName, address: address,
+            proxyProtocol: cluster.proxyProtocol, random: &random)
         runner.begin(token, to: address, conversation, timeout: check.timeout, now: now)
     }
 

@@ -18,6 +18,8 @@ public struct MonitoredCluster: Sendable {
     public var ejection: Ejection?
     /// The SNI or Host of checks.
     public var serverName: ServerName?
+    /// What its endpoints want in front of a client's first byte, and of a check's.
+    public var proxyProtocol = ProxyProtocol.off
     /// Where their health goes.
     public var states: EndpointStates
 

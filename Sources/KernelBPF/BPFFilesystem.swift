@@ -17,6 +17,13 @@ public enum BPFFilesystem {
     /// Whether there is something at `path`.
     public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+    /// Why this user is not told whether there is something at `path`; nil: he is.
+    public static func obstacle(to path: String) -> BPFError? {
+        var details = stat()
+        guard unsafe stat(path, &details) != 0, Glibc.errno == EACCES else { return nil }
+        return BPFError("cannot look for \(path)", errno: EACCES, detail: "Run it as root")
+    }
+
     /// Makes a directory for its owner alone, if it is not there.
     public static func makeDirectory(_ path: String) throws(BPFError) {
         guard unsafe mkdir(path, 0o700) != 0, Glibc.errno != EEXIST else { return }

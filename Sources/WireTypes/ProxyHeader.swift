@@ -32,11 +32,21 @@ public enum ProxyProtocol: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// What comes in front of bytes that are of no client: a check's.
+    public var headerOfNobody: [UInt8] {
+        switch self {
+        case .off: []
+        case .v1: Self.unknown
+        // Version 2, LOCAL; no addresses.
+        case .v2: Self.signature + [0x20, 0, 0, 0]
+        }
+    }
+
+    private static let unknown = Array("PROXY UNKNOWN\r\n".utf8)
+
     private static func line(_ client: FlowTuple) -> [UInt8] {
         let (source, destination) = (client.source, client.destination)
-        guard source.address.isIPv4 == destination.address.isIPv4 else {
-            return Array("PROXY UNKNOWN\r\n".utf8)
-        }
+        guard source.address.isIPv4 == destination.address.isIPv4 else { return unknown }
         let family = source.address.isIPv4 ? "TCP4" : "TCP6"
         let addresses = "\(source.address) \(destination.address)"
         return Array("PROXY \(family) \(addresses) \(source.port) \(destination.port)\r\n".utf8)

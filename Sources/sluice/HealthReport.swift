@@ -141,11 +141,13 @@ func monitoredClusters(_ configuration: Configuration, _ routes: RoutingSnapshot
 {
     let names = configuration.exactNames
     return configuration.clusters.enumerated().map { index, cluster in
-        MonitoredCluster(
+        var monitored = MonitoredCluster(
             endpoints: cluster.endpoints.map(\.address), targets: routes.clusters[index].targets,
             check: cluster.health, ejection: cluster.ejection,
             serverName: cluster.health?.serverName ?? names[index],
             states: routes.clusters[index].picker.states)
+        monitored.proxyProtocol = cluster.proxyProtocol
+        return monitored
     }
 }
 

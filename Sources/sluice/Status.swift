@@ -15,6 +15,7 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let pins = PinDirectory(instance: instance)
+        if let obstacle = pins.obstacle { throw failure("\(obstacle)") }
         let others = pins.otherVersions.map(\.path)
         guard pins.exists else {
             if let other = others.first {
@@ -45,6 +46,7 @@ struct Unload: ParsableCommand {
 
     func run() throws {
         let pins = PinDirectory(instance: instance)
+        if let obstacle = pins.obstacle { throw failure("\(obstacle)") }
         guard !InstanceLock.isHeld(pins) else {
             throw failure("instance \(instance) has a running daemon; stop it first")
         }

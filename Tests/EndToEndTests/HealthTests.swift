@@ -78,6 +78,26 @@ extension EndToEnd {
             }
         }
 
+        /// nginx takes nothing without it there.
+        @Test(arguments: ["v1", "v2"])
+        func `begin with a PROXY header where endpoints want one`(version: String) async throws {
+            var configuration = configuration(0, [])
+            configuration.clusters = [
+                (
+                    "echo",
+                    [
+                        "proxy_protocol: \(version)",
+                        "health: {check: tls, \(Self.quick), start: wait_for_first}",
+                        "endpoints: [10.0.0.10:9098]",
+                    ]
+                )
+            ]
+            try await withLab { [configuration] lab in
+                _ = try await lab.startBalancer(configuration)
+                #expect(try await lab.wait(for: "up", of: 9098))
+            }
+        }
+
         private func startPatient(_ kind: String, _ lab: Lab) async throws -> Command {
             switch kind {
             case "tls":

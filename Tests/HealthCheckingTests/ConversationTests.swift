@@ -56,6 +56,26 @@ import WireTypes
         #expect(greeting.count < 400)
     }
 
+    @Test(arguments: [
+        (ProxyProtocol.v1, "50524f585920554e4b4e4f574e0d0a"),
+        (.v2, "0d0a0d0a000d0a515549540a20000000"),
+    ])
+    func `begins with a PROXY header of nobody where one is owed`(
+        version: ProxyProtocol, header: String
+    ) throws {
+        var check = HealthCheck()
+        check.kind = .http
+        let address = try #require(TransportAddress("10.0.0.1:80"))
+        var random = SplitMix()
+        let plain = ProbeConversation(check, serverName: nil, address: address, random: &random)
+        let headed = ProbeConversation(
+            check, serverName: nil, address: address, proxyProtocol: version, random: &random)
+        let front = headed.greeting.dropLast(plain.greeting.count)
+        let digits = front.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        #expect(digits == header)
+        #expect(headed.greeting.suffix(plain.greeting.count).elementsEqual(plain.greeting))
+    }
+
     @Test func `takes a ServerHello for life, and an alert for death`() throws {
         let tls = try conversation(.tls)
         #expect(verdict(tls, [22, 3, 3, 0, 90, 2, 0, 0, 86]) == .good)

@@ -34,23 +34,28 @@ public struct ProbeConversation: Sendable {
     /// - Parameters:
     ///   - serverName: The SNI, and the Host of GET.
     ///   - address: The endpoint's: the Host of GET without a name.
+    ///   - proxyProtocol: What the endpoint wants in front of all that is said.
     public init(
         _ check: HealthCheck, serverName: ServerName?, address: TransportAddress,
-        random: inout some RandomNumberGenerator
+        proxyProtocol: ProxyProtocol = .off, random: inout some RandomNumberGenerator
     ) {
+        let words: [UInt8]
         switch check.kind {
-        case .tcp: (manner, greeting) = (.connect, [])
+        case .tcp:
+            (manner, greeting) = (.connect, [])
+            return
         case .tls:
             manner = .hello
-            greeting = ProbeHello.record(serverName: serverName, random: &random)
+            words = ProbeHello.record(serverName: serverName, random: &random)
         case .http:
             manner = .get(check.status)
             let host = serverName?.text ?? address.description
-            greeting = Array(
+            words = Array(
                 ("GET \(check.path) HTTP/1.1\r\nHost: \(host)\r\nUser-Agent: sluice-health\r\n"
                     + "Accept: */*\r\nConnection: close\r\n\r\n").utf8)
-        case .send: (manner, greeting) = (.expect(check.expect.bytes), check.send.bytes)
+        case .send: (manner, words) = (.expect(check.expect.bytes), check.send.bytes)
         }
+        greeting = proxyProtocol.headerOfNobody + words
     }
 
     /// Whether nothing needs to be said or heard.
