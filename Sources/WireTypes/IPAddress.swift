@@ -45,6 +45,13 @@ public struct IPAddress: Hashable, Sendable, Comparable {
         return high >> 54 == 0x3fa
     }
 
+    /// Whether one host may have it: neither unspecified nor multicast, nor 255.255.255.255.
+    public var isUnicast: Bool {
+        if isUnspecified { return false }
+        if let v4 { return v4 >> 28 != 0xe && v4 != .max }
+        return high >> 56 != 0xff
+    }
+
     /// `0.0.0.0`.
     public static let anyIPv4 = IPAddress(v4: 0)
     /// `::`.

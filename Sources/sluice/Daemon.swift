@@ -203,6 +203,11 @@ final class Daemon {
     }
 
     private func splice(_ datapath: KernelDatapath, _ names: ServerNameTable) throws {
+        for address in plan.foreignSources(configuration) {
+            logger.warning(
+                "no endpoint's answer comes back to a source address that is not this host's, unless it is routed here",
+                metadata: ["address": "\(address)"])
+        }
         if !KernelDatapath.allowRouteLookups() {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came",

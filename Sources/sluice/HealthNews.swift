@@ -7,7 +7,7 @@ import Synchronization
 import WireTypes
 
 /// An endpoint as people name it: it is the same over reloads.
-struct EndpointName: Hashable, Sendable {
+struct EndpointKey: Hashable, Sendable {
     var cluster: String
     var address: TransportAddress
 }
@@ -24,10 +24,10 @@ final class HealthNews: Sendable {
         var since: UInt64
     }
 
-    private let items = Mutex<[EndpointName: Item]>([:])
+    private let items = Mutex<[EndpointKey: Item]>([:])
 
     /// An endpoint's health became another.
-    func note(_ transition: HealthTransition, of endpoint: EndpointName) {
+    func note(_ transition: HealthTransition, of endpoint: EndpointKey) {
         let item = Item(
             health: transition.after, cause: transition.cause, lastError: transition.lastError,
             since: MonotonicClock.nanoseconds)
@@ -35,12 +35,12 @@ final class HealthNews: Sendable {
     }
 
     /// What made its health what it is; nil: nothing yet.
-    func item(of endpoint: EndpointName, being health: EndpointHealth) -> Item? {
+    func item(of endpoint: EndpointKey, being health: EndpointHealth) -> Item? {
         items.withLock { $0[endpoint].flatMap { $0.health == health ? $0 : nil } }
     }
 
     /// Forgets endpoints that are configured no more.
-    func forget(allBut endpoints: Set<EndpointName>) {
+    func forget(allBut endpoints: Set<EndpointKey>) {
         items.withLock { items in items = items.filter { endpoints.contains($0.key) } }
     }
 }

@@ -38,7 +38,7 @@ final class HealthReport: HealthObserver {
     func didChange(_ transition: HealthTransition, cluster index: Int) {
         let cluster = clusters[index]
         let address = cluster.endpoints[transition.endpoint].address
-        news.note(transition, of: EndpointName(cluster: cluster.name, address: address))
+        news.note(transition, of: EndpointKey(cluster: cluster.name, address: address))
         // A later one tells more than the error of an endpoint that came back.
         var facts: Logger.Metadata = [
             "cluster": "\(cluster.name)", "endpoint": "\(address)",

@@ -117,6 +117,12 @@ struct Plan: Sendable {
         }
     }
 
+    /// Source addresses that endpoints' answers come to us by only if somebody routes them here.
+    func foreignSources(_ configuration: Configuration) -> [IPAddress] {
+        let own = Set(NetworkInterface.hostAddresses)
+        return configuration.source.addresses.filter { !own.contains($0) }
+    }
+
     /// MSS towards clients of a family: what fits through every attached interface.
     func mss(for address: IPAddress) -> UInt16 {
         let mtu = interfaces.map(\.mtu).min() ?? 1500

@@ -116,11 +116,13 @@ import WireTypes
     ) throws {
         let expression = try NameExpression(text)
         let routes = [
-            Route(try name("*.other.test"), .cluster(2)), Route(.expression(expression), .cluster(0)),
+            Route(try name("*.other.test"), .cluster(2)),
+            Route(.expression(expression), .cluster(0)),
             Route(try name(wildcard), .cluster(1)),
         ]
         let hidden = RoutingTable(routes).hiddenExpressions
-        #expect(hidden.map { [$0.winner.rawValue, $0.loser.rawValue] } == (isHidden ? [[2, 1]] : []))
+        #expect(
+            hidden.map { [$0.winner.rawValue, $0.loser.rawValue] } == (isHidden ? [[2, 1]] : []))
         let byLabel = RoutingTable(routes, reach: .oneLabel).hiddenExpressions
         #expect(!byLabel.isEmpty == byOneLabel)
     }
@@ -137,11 +139,13 @@ import WireTypes
             (first, first, true),
         ] {
             let table = RoutingTable([
-                Route(expression, when: when, .cluster(0)), Route(wildcard, when: other, .cluster(1)),
+                Route(expression, when: when, .cluster(0)),
+                Route(wildcard, when: other, .cluster(1)),
             ])
             #expect(table.hiddenExpressions.isEmpty != isHidden, "\(when) \(other)")
             let same = RoutingTable([
-                Route(expression, when: when, .cluster(1)), Route(wildcard, when: other, .cluster(1)),
+                Route(expression, when: when, .cluster(1)),
+                Route(wildcard, when: other, .cluster(1)),
             ])
             #expect(same.hiddenExpressions.isEmpty)
         }

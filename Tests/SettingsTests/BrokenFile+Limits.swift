@@ -72,6 +72,33 @@ extension BrokenFile {
                 sluice.yaml:4:7: source address 10.0.0.9 is named twice; write it once
                 """),
         BrokenFile(
+            "source addresses that no endpoint can answer to",
+            """
+            source: {addresses: [127.0.0.2, 224.0.0.1, 255.255.255.255, "ff02::1"]}
+
+            """,
+            rest: listenerAndClusters,
+            errors: """
+                sluice.yaml:1:22: "addresses" holds "127.0.0.2"; write an IP address, for example \
+                192.0.2.1 or "2001:db8::1"; nobody else can answer to that
+                sluice.yaml:1:33: "addresses" holds "224.0.0.1"; write an IP address, for example \
+                192.0.2.1 or "2001:db8::1"; no host has that one
+                sluice.yaml:1:44: "addresses" holds "255.255.255.255"; write an IP address, for \
+                example 192.0.2.1 or "2001:db8::1"; no host has that one
+                sluice.yaml:1:61: "addresses" holds "ff02::1"; write an IP address, for example \
+                192.0.2.1 or "2001:db8::1"; no host has that one
+                """),
+        BrokenFile(
+            "more source ports than the datapath has ranges for",
+            """
+            source: {ports: [1, 3, 5, 7, 9, 11, 13, 15, 17]}
+
+            """,
+            rest: listenerAndClusters,
+            errors: """
+                sluice.yaml:1:17: "ports" has 9 ranges; write at most 8
+                """),
+        BrokenFile(
             "the unspecified source address",
             """
             source: {addresses: 0.0.0.0}

@@ -31,6 +31,33 @@ extension BrokenFile {
                 "default"; write at least one of them
                 """),
         BrokenFile(
+            "routes and rules that are empty, and nowhere else to go",
+            """
+            listeners:
+              tls: {address: 192.0.2.1:443, routes: {}, rules: []}
+
+            """,
+            rest: twoClusters,
+            errors: """
+                sluice.yaml:2:3: listener "tls" has none of "routes", "routes_file", "rules" and \
+                "default"; write at least one of them
+                """),
+        BrokenFile(
+            "a server that speaks first once its client was turned away",
+            """
+            listeners:
+              tls:
+                address: 192.0.2.1:443
+                default: web
+                hello: {timeout: 5s, server_first_after: 5s}
+
+            """,
+            rest: twoClusters,
+            errors: """
+                sluice.yaml:5:26: "server_first_after" is not shorter than "timeout", by which who \
+                says nothing is turned away; write a shorter time, or a longer "timeout"
+                """),
+        BrokenFile(
             "routes as a list",
             """
             listeners:

@@ -285,4 +285,61 @@ extension Listener {
         _ = try Configuration.parse(text: text, fileName: "f") { warnings.append($0.description) }
         #expect(warnings == [warning].compactMap(\.self))
     }
+
+    /// Keys of a listener and of its cluster, and what is said of them.
+    @Test(
+        arguments: [
+            (
+                "mode: tls, wildcards: one_label",
+                "balance: ring, hash_key: sni, load_factor: 200%", []
+            ),
+            ("mode: tcp", "balance: maglev, hash_key: sni, table_size: 7", []),
+            // What is not the default alone.
+            ("mode: tcp, wildcards: any_depth", "table_size: 65537, load_factor: 125%", []),
+            (
+                "mode: tcp, wildcards: one_label, hello: {server_first_after: 1s}",
+                "hash_key: sni, table_size: 7, load_factor: 500%",
+                [
+                    "4:9: \"hash_key\" has no effect with \"balance: round_robin\"; maglev and ring go by it",
+                    "4:24: \"table_size\" has no effect with \"balance: round_robin\"; maglev and "
+                        + "source_hash go by it",
+                    "4:39: \"load_factor\" has no effect with \"balance: round_robin\"; ring goes by it",
+                    "2:56: \"wildcards\" has no effect with \"mode: tcp\": nobody reads server names",
+                    "2:86: \"server_first_after\" has no effect with \"mode: tcp\": nobody waits for a hello",
+                ]
+            ),
+            (
+                "mode: plain, reject: drop", "balance: source_hash",
+                [
+                    "2:58: \"reject\" has no effect with \"mode: plain\": clients that nobody serves are reset"
+                ]
+            ),
+        ] as [(String, String, [String])])
+    func `is warned of keys that change nothing where they stand`(
+        listener: String, cluster: String, wanted: [String]
+    ) throws {
+        let text = """
+            listeners:
+              a: {address: 192.0.2.1:443, default: web, \(listener)}
+            clusters:
+              web: {\(cluster), endpoints: [10.0.0.1:443]}
+            """
+        var warnings: [String] = []
+        _ = try Configuration.parse(text: text, fileName: "f") { warnings.append($0.description) }
+        #expect(Set(warnings) == Set(wanted.map { "f:" + $0 }))
+    }
+
+    @Test func `may say true and false for on and off wherever these are words`() throws {
+        let configuration = try parse(
+            """
+            log: {connections: false}
+            listeners:
+              a: {address: 192.0.2.1:443, default: web, rules: [{tls: false, to: web}]}
+            clusters:
+              web: {proxy_protocol: false, slow_start: false, transparent: false, endpoints: [10.0.0.1:443]}
+            """)
+        #expect(configuration.log.connections == .off)
+        #expect(configuration.listeners[0].routes.routes[0].conditions.tls == .off)
+        #expect(configuration.clusters[0].proxyProtocol == .off)
+    }
 }

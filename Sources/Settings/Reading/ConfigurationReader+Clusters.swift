@@ -55,6 +55,7 @@ extension ConfigurationReader {
             proxyTLVs = section.map(self.proxyTLVs) ?? proxyTLVs
             balance = section.map(self.balance) ?? balance
             if let section {
+                warnOfIdleKeys(section)
                 isTransparent = transparent(section, id, &read)
                 health = self.health(section)
                 ejection = self.ejection(section)

@@ -54,6 +54,11 @@ extension ConfigurationReader {
                 }
             }
         }
+        if ports.count > SourcePool.rangeLimit, let entry = section.entry(SourceSection.ports) {
+            report(
+                entry.valuePosition,
+                "\"ports\" has \(ports.count) ranges; write at most \(SourcePool.rangeLimit)")
+        }
         return ports
     }
 

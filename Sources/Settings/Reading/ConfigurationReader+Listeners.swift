@@ -58,7 +58,7 @@ extension ConfigurationReader {
         let mode = section.value(ListenerSection.mode)
         let hasRoutes =
             [ListenerSection.routes, ListenerSection.rules].contains { key in
-                section.mentions(key) && section.entry(key)?.value.isEmpty != true
+                section.mentions(key) && section.entry(key)?.value.hasNothing != true
             } || section.mentions(ListenerSection.routesFile)
         if mode != .plain, !hasRoutes, !section.mentions(ListenerSection.standard) {
             report(
@@ -79,6 +79,7 @@ extension ConfigurationReader {
             perSource: perSource(section.entry(ListenerSection.perSource)))
         read.mode = mode
         read.proxySenders = section.values(ListenerSection.acceptProxy).map(\.value)
+        warnOfIdleKeys(section, mode)
         if mode == .tcp { reportUnread(section, routes, rules: names..<routes.all.count) }
         if mode == .plain { reportUnknownToKernel(section, entry, clusters) }
         return read
@@ -126,6 +127,14 @@ extension ConfigurationReader {
                 section.entry(HelloSection.serverFirstAfter)?.position ?? group.position,
                 "\"server_first_after\" leads to the default cluster, but listener "
                     + "\(quoted(entry.name)) has none; write its \"default\"")
+        }
+        if let patience = section.value(HelloSection.serverFirstAfter),
+            patience >= section.value(HelloSection.timeout)
+        {
+            report(
+                section.entry(HelloSection.serverFirstAfter)?.position ?? group.position,
+                "\"server_first_after\" is not shorter than \"timeout\", by which who says nothing "
+                    + "is turned away; write a shorter time, or a longer \"timeout\"")
         }
         return HelloLimits(
             timeout: section.value(HelloSection.timeout),

@@ -9,6 +9,15 @@ extension Node {
         return ["", "~", "null"].contains(scalar.string)
     }
 
+    /// Whether it is empty, or a list or mapping of nothing.
+    var hasNothing: Bool {
+        switch self {
+        case .mapping(let mapping): mapping.isEmpty
+        case .sequence(let sequence): sequence.isEmpty
+        default: isEmpty
+        }
+    }
+
     /// What it is, in the words of an error: its text, or its shape.
     var found: String {
         switch self {

@@ -44,10 +44,17 @@ extension Form where Value == InterfaceSelector {
 }
 
 extension Form where Value == IPAddress {
-    static let ipAddress = Form(
+    /// One that others can answer to.
+    static let sourceAddress = Form(
         accepted: "an IP address, for example 192.0.2.1 or \"2001:db8::1\"",
         shape: .text("^[0-9A-Fa-f:.]+$"),
-        parse: { text in IPAddress(text).flatMap { $0.isUnspecified ? nil : $0 } },
+        advice: { text in
+            guard let address = IPAddress(text), !address.isUnspecified else { return nil }
+            return address.isLoopback ? "nobody else can answer to that" : "no host has that one"
+        },
+        parse: { text in
+            IPAddress(text).flatMap { $0.isUnicast && !$0.isLoopback ? $0 : nil }
+        },
         show: \.description)
 }
 
@@ -63,7 +70,7 @@ extension Form where Value == TransportAddress {
                 ? "names belong to \"endpoints_dns\", with a port" : addressAdvice(text)
         },
         parse: { text in
-            TransportAddress(text).flatMap { $0.address.isUnspecified ? nil : $0 }
+            TransportAddress(text).flatMap { $0.address.isUnicast ? $0 : nil }
         },
         show: \.description)
 }

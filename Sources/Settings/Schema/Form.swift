@@ -18,11 +18,16 @@ struct Form<Value: Sendable>: Sendable {
     var absent: String?
 }
 
+/// `on` or `off` where the text is what many a program writes in their place.
+private func switchWord(_ text: String) -> String {
+    ["true": "on", "false": "off"][text] ?? text
+}
+
 extension Form where Value == Bool {
     /// `on` or `off`; `true` and `false` are understood.
     static let onOff = Form(
         accepted: "on or off", shape: .words(["on", "off", "true", "false"]),
-        parse: { ["on": true, "true": true, "off": false, "false": false][$0] },
+        parse: { ["on": true, "off": false][switchWord($0)] },
         show: { $0 ? "on" : "off" })
 }
 
@@ -98,7 +103,9 @@ extension Form where Value == Duration? {
             accepted: "\(word), or " + duration.accepted,
             shape: .either(.words([word]), duration.shape),
             advice: duration.advice,
-            parse: { text in text == word ? .some(nil) : duration.parse(text).map { $0 } },
+            parse: { text in
+                switchWord(text) == word ? .some(nil) : duration.parse(text).map { $0 }
+            },
             show: { $0.map(durationText) ?? word })
     }
 }
@@ -110,7 +117,7 @@ extension Form where Value == ConnectionLogPlace {
         shape: .either(.words(["off", "stderr", "stdout"]), .text("^/.*[^/]$")),
         advice: { $0.contains("/") ? "the path must begin with /, and end in a name" : nil },
         parse: { text in
-            switch text {
+            switch switchWord(text) {
             case "off": .off
             case "stderr": .standardError
             case "stdout": .standardOutput
@@ -131,12 +138,13 @@ extension Form where Value == ConnectionLogPlace {
 
 extension Form where Value: RawRepresentable<String> & CaseIterable {
     /// One of the words of an enumeration.
+    /// `true` and `false` are understood for `on` and `off`.
     static var choice: Form {
         let words = Value.allCases.map(\.rawValue)
         return Form(
             accepted: alternatives(words), shape: .words(words),
             advice: { suggestion(for: $0, among: words).map { "did you mean \"\($0)\"?" } },
-            parse: { Value(rawValue: $0) }, show: \.rawValue)
+            parse: { Value(rawValue: switchWord($0)) }, show: \.rawValue)
     }
 }
 

@@ -12,7 +12,8 @@ enum ClusterSection: Section {
         "How long an endpoint may take to answer before the next one is tried.")
     static let proxyProtocol = ValueKey(
         "proxy_protocol", .choice, standard: Defaults.proxyProtocol,
-        "Whether a header of the PROXY protocol tells the endpoints who their clients are.")
+        "Whether a header of the PROXY protocol tells the endpoints who their clients are; one of nobody "
+            + "is in front of checks.")
     static let proxyTLVs = ListKey(
         "proxy_tlvs", .proxyTLV, standard: "none",
         "What such a header of version 2 tells beside addresses, in this order.")

@@ -53,11 +53,11 @@ enum FileSection: Section {
 enum SourceSection: Section {
     static let path = "source"
     static let addresses = ListKey(
-        "addresses", .ipAddress, standard: "the kernel's choice",
+        "addresses", .sourceAddress, standard: "the kernel's choice",
         "Source addresses; each adds its own set of ports.")
     static let ports = ListKey(
         "ports", .portRanges, standard: Form.portRanges.show(Defaults.source.ports),
-        "Source ports that nothing else on the host may use.")
+        "Source ports that nothing else on the host may use; at most 8 ranges.")
 
     static var keys: [any AnyKey] { [addresses, ports] }
 }

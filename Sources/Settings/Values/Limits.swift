@@ -41,6 +41,9 @@ public struct Limits: Hashable, Sendable {
 public struct SourcePool: Hashable, Sendable {
     /// Source addresses; empty means the address that the kernel would choose.
     public var addresses: [IPAddress]
-    /// Ports that are ours alone: at least one range, none overlapping another.
+    /// Ports that are ours alone: one to ``rangeLimit`` ranges, none overlapping another.
     public var ports: [ClosedRange<UInt16>]
+
+    /// As many as the datapath has room for.
+    public static let rangeLimit = 8
 }

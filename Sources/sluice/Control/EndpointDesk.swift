@@ -57,7 +57,7 @@ final class EndpointDesk: Sendable {
 
     private struct State {
         var routing: Routing
-        var orders: [EndpointName: Order] = [:]
+        var orders: [EndpointKey: Order] = [:]
     }
 
     /// Of a time to live or a deadline; milliseconds.
@@ -87,12 +87,12 @@ final class EndpointDesk: Sendable {
         let now = MonotonicClock.nanoseconds
         state.withLock { state in
             state.routing = routing
-            var configured: Set<EndpointName> = []
+            var configured: Set<EndpointKey> = []
             // Also of those without an order: it may have been withdrawn after their states were taken
             // over from the configuration before.
             for (index, cluster) in routing.configuration.clusters.enumerated() {
                 for (place, endpoint) in cluster.endpoints.enumerated() {
-                    let key = EndpointName(cluster: cluster.name, address: endpoint.address)
+                    let key = EndpointKey(cluster: cluster.name, address: endpoint.address)
                     Self.carryOut(state.orders[key], index, place, state, now: now)
                     configured.insert(key)
                 }
@@ -101,7 +101,7 @@ final class EndpointDesk: Sendable {
         }
     }
 
-    private func carryOut(_ order: Order?, _ key: EndpointName, _ state: State, now: UInt64) {
+    private func carryOut(_ order: Order?, _ key: EndpointKey, _ state: State, now: UInt64) {
         guard let cluster = try? Self.place(state, key.cluster),
             let endpoint = try? Self.place(state, "\(key.address)", in: cluster)
         else { return }
@@ -141,7 +141,7 @@ final class EndpointDesk: Sendable {
             let endpoint = try Self.place(state, request.endpoint ?? "", in: cluster)
             let configured = state.routing.configuration.clusters[cluster]
             let address = configured.endpoints[endpoint].address
-            let key = EndpointName(cluster: configured.name, address: address)
+            let key = EndpointKey(cluster: configured.name, address: address)
             let id = state.routing.snapshot.clusters[cluster].id
             var order = state.orders[key] ?? Order(clusterID: id)
             let wasDown = order.administration == .forcedDown || order.deadline != nil
@@ -190,7 +190,7 @@ final class EndpointDesk: Sendable {
     }
 
     /// Also of an endpoint that left the configuration meanwhile.
-    private func endRest(of order: Order, _ key: EndpointName, _ state: State) {
+    private func endRest(of order: Order, _ key: EndpointKey, _ state: State) {
         let snapshot = state.routing.snapshot
         let place = snapshot.targets.firstIndex { $0.address == key.address }
         logger.notice(
@@ -202,7 +202,7 @@ final class EndpointDesk: Sendable {
         end(key.address, of: order.clusterID, .reset)
     }
 
-    private func tellExpiry(of order: Order, _ key: EndpointName) {
+    private func tellExpiry(of order: Order, _ key: EndpointKey) {
         logger.notice(
             order.isNone
                 ? "endpoint is as configured again"
@@ -251,7 +251,7 @@ final class EndpointDesk: Sendable {
         let states = state.routing.snapshot.clusters[cluster].picker.states
         let current = states[endpoint]
         let address = configured.endpoints[endpoint].address
-        let name = EndpointName(cluster: configured.name, address: address)
+        let name = EndpointKey(cluster: configured.name, address: address)
         let order = state.orders[name]
         let news = news.item(of: name, being: current.health)
         let left = { (time: UInt64?) in time.map { Int(($0 - min($0, now)) / 1_000_000) } }

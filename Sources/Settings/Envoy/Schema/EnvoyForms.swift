@@ -65,7 +65,7 @@ extension Form where Value == EnvoyHost {
         advice: { $0.contains("/") ? "paths of sockets are not supported" : nil },
         parse: { text in
             if let address = IPAddress(text) {
-                return address.isUnspecified ? nil : .address(address)
+                return address.isUnicast ? .address(address) : nil
             }
             let name = Form<EndpointName>.endpointName.parse("\(text):1")
             return name.map { .name($0.name) }
