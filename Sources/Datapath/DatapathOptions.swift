@@ -24,6 +24,8 @@ public struct DatapathOptions: Sendable {
     public var plainPorts: [ClosedRange<UInt16>] = []
     /// Rooms for what ``SourceRule`` and ``SourceAllowance`` are kept in.
     public var sources = SourceRooms()
+    /// How many endpoints there is room for. Not pinned: each daemon has its own.
+    public var endpoints = 1024
     /// Kinds of links that programs are loaded for.
     public var links = Set(LinkKind.allCases)
     /// Whether rows of another version's table are merged into this one's.

@@ -183,6 +183,7 @@ extension KernelDatapath {
     package func clear() {
         clearDaemonState()
         stopListening()
+        for key in endpoints.keys() { endpoints.remove(key) }
         for key in flows.keys() { flows.remove(key) }
         for key in openings.keys() { openings.remove(key) }
         for key in plainTables.keys() { plainTables.remove(key) }

@@ -84,6 +84,18 @@ extension KernelDatapath {
         }
     }
 
+    /// Is told from now on of packets of these endpoints to ports of ours that are of no flow. A
+    /// system call for a thousand of them.
+    public func expect(_ addresses: [TransportAddress]) throws(BPFError) {
+        var rest = addresses[...]
+        while !rest.isEmpty {
+            let keys = rest.prefix(1024).map(Self.key)
+            let values = keys.map { _ in UInt32(1) }
+            try endpoints.set(keys.span, to: values.span)
+            rest = rest.dropFirst(1024)
+        }
+    }
+
     private static func key(_ address: TransportAddress) -> listener_key {
         listener_key(addr: address.address.abi, port: address.port.bigEndian, pad: 0)
     }

@@ -28,6 +28,7 @@ public final class KernelDatapath: Sendable {
     let sourceRules: BPFMap<source_rule_key, UInt32>
     let sourceLimits: BPFMap<UInt32, source_limit>
     let fullSources: BPFMap<source_key, UInt32>
+    let endpoints: BPFMap<listener_key, UInt32>
     let names: BPFMap<UInt32, name_entry>
     let serverNames: BPFMap<UInt32, server_name_entry>
     let instanceState: BPFMap<UInt32, instance_state>
@@ -77,6 +78,7 @@ public final class KernelDatapath: Sendable {
             capacity: options.workers * Int(KNOWN_TARGETS_MAX), ofMap: "known_targets")
         try object.set(capacity: options.workers * 2 * KnownNames.limit, ofMap: "known_names")
         try Self.makeRoom(options.sources, in: object)
+        try object.set(capacity: options.endpoints, ofMap: "endpoints")
         if !options.isPrivate {
             try pins.create()
             Self.makeRoomForOpenings(options, pins)
@@ -109,6 +111,7 @@ public final class KernelDatapath: Sendable {
         sourceRules = try BPFMap(name: "source_rules", owning: object.map("source_rules"))
         sourceLimits = try BPFMap(name: "source_limits", owning: object.map("source_limits"))
         fullSources = try BPFMap(name: "full_sources", owning: object.map("full_sources"))
+        endpoints = try BPFMap(name: "endpoints", owning: object.map("endpoints"))
         names = try BPFMap(name: "names", owning: object.map("names"))
         serverNames = try BPFMap(name: "server_names", owning: object.map("server_names"))
         instanceState = try BPFMap(name: "instance", owning: object.map("instance"))

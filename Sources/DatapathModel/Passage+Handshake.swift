@@ -40,6 +40,7 @@ extension Passage {
     private func isForSourcePort(_ segment: Segment) -> Bool {
         world.sourcePorts.contains(segment.tuple.destinationPort)
             && segment.flags & (Flag.syn | Flag.rst) == 0
+            && world.endpoints.contains { $0 == (segment.tuple.source, segment.tuple.sourcePort) }
     }
 
     /// Told to the daemon, as often as the budget allows; the stack resets what it hears of.

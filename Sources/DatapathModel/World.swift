@@ -227,6 +227,8 @@ public struct World: Sendable {
     public var segmentSize: UInt32 = 0
     /// Ports that splices come from.
     public var sourcePorts: ClosedRange<UInt16> = 0...0
+    /// Who is an endpoint of ours.
+    public var endpoints: [(address: Address, port: UInt16)] = []
     /// Whether the budget of what anybody can provoke has a token left.
     public var hasToken = true
     /// The cookie that the kernel makes for a SYN: its secret, so the world knows it and we do not.

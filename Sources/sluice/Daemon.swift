@@ -146,6 +146,8 @@ final class Daemon {
             options.plainPorts = PortShares(of: configuration.source.ports).plain
         }
         options.sources = configuration.sourceRooms
+        options.endpoints = max(
+            65536, 2 * configuration.clusters.reduce(0) { $0 + $1.endpoints.count })
         options.links = Set(plan.interfaces.map(\.link))
         options.needsHeartbeat = plan.interfaces.contains { mode(configuration, $0) == .clsact }
         let pins = PinDirectory(instance: configuration.instance)
@@ -293,6 +295,7 @@ final class Daemon {
             datapath.detach(from: index)
         }
         try routing.giveSources(to: datapath)
+        routing.giveEndpoints(to: datapath, logger)
         let plain = PlainTables(datapath, admission, logger)
         self.plain = plain
         plain.use(routing.snapshot)

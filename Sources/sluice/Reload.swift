@@ -142,6 +142,7 @@ extension Daemon {
                 next.retire(for: routing)
                 throw error
             }
+            if let datapath { next.giveEndpoints(to: datapath, logger) }
             // From here on nothing fails that would leave the old one in force.
             let earlier = routing
             routing = next

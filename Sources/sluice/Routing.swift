@@ -3,6 +3,7 @@
 import Balancing
 import Datapath
 import KernelSockets
+import Logging
 import Settings
 import Splicing
 import WireTypes
@@ -79,6 +80,18 @@ struct Routing: Sendable {
         next.limits = snapshot.limits
         next.describe = snapshot.describe
         snapshot = next
+    }
+
+    /// Has the datapath tell of what endpoints send to ports of ours without a flow. Without that such
+    /// packets are the host's, which resets them.
+    func giveEndpoints(to datapath: KernelDatapath, _ logger: Logger) {
+        do {
+            try datapath.expect(snapshot.targets.map(\.address))
+        } catch {
+            logger.warning(
+                "flows of some endpoints are not made whole again should the kernel forget a half",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     /// Gives the datapath what it shall ask of clients' sources; no listener names it yet. On error

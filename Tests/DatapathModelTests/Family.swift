@@ -15,6 +15,10 @@ struct Family: Sendable {
     let router: Address
 
     static let all = [v4, v6]
+    /// Where answers to `upstream` come from.
+    static let endpoints = all.map {
+        (address: $0.upstream.destination, port: $0.upstream.destinationPort)
+    }
 
     static let v4 = Family(
         isIPv6: false,

@@ -7,6 +7,7 @@ import DatapathModel
 import DatapathTesting
 import Glibc
 @testable import KernelBPF
+import WireTypes
 
 /// What the kernel made of a trial.
 struct KernelOutcome {
@@ -100,6 +101,8 @@ final class KernelSide {
         flowMap = bench.datapath.flows.number
         sequenceKey = try bench.datapath.initialSequenceSecret()
         storeTemplates()
+        try bench.datapath.expect(
+            Family.endpoints.map { TransportAddress($0.address.ip, $0.port) })
         for family in Family.all {
             for (listener, choice) in PlainChoice.all(family).enumerated() {
                 try bench.datapath.setPlainTable(

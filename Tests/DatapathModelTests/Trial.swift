@@ -51,6 +51,7 @@ struct Trial: Sendable {
     func world(from start: UInt64, at now: UInt64, interface: UInt32) -> World {
         var world = World(route: Family.route(on: interface))
         world.sourcePorts = TestBench.sourcePorts
+        world.endpoints = Family.endpoints
         world.now = now
         world.interface = interface
         world.ingressInterface = isFromHost ? 0 : interface

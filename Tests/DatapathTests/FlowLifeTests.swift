@@ -253,15 +253,19 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
-    /// The sweeper finds the endpoint's row, and frees its port.
+    /// The sweeper finds the endpoint's row, and frees its port: also when that row was revived.
     @Test func `makes no client wait for long when nobody reads the ring, and keeps its port`()
         throws
     {
         try TestBench.use { bench in
             try fillRing(bench)
-            var row = try splice.clientRow(bench)
-            row.lastSeenNanoseconds -= 1_000_000_000
-            try bench.datapath.set(row, of: splice.clientTuple)
+            try send(bench, splice.fromEndpoint())
+            #expect(try splice.endpointRow(bench).state == .established)
+            for tuple in [splice.clientTuple, splice.endpointTuple] {
+                var row = try #require(bench.datapath.row(of: tuple))
+                row.lastSeenNanoseconds -= 1_000_000_000
+                try bench.datapath.set(row, of: tuple)
+            }
             _ = try bench.run(.flowsEthernet, on: splice.fromClient([.syn]).bytes)
             #expect(bench.datapath.row(of: splice.clientTuple) == nil)
             #expect(bench.datapath.row(of: splice.endpointTuple)?.state == .reset)

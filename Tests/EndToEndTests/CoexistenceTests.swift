@@ -44,6 +44,37 @@ extension EndToEnd {
     }
 
     @Suite(.needsBalancer) struct `Connections that only pass through the host` {
+        /// NAT takes them on behind us: the host has their address, and no socket for them.
+        @Test(arguments: Family.allCases)
+        func `are left alone when it is their destination that the host changes`(
+            family: Family
+        ) async throws {
+            let (words, port) = (family == .v4 ? "ip" : "ip6", 12345)
+            let rules = """
+                table \(words) forwarding {
+                    chain before {
+                        type nat hook prerouting priority dstnat
+                        tcp dport \(port) dnat to \(family.join(family.endpoint, 9093))
+                    }
+                    chain after {
+                        type nat hook postrouting priority srcnat
+                        tcp dport 9093 masquerade to :20000-20100
+                    }
+                }
+                """
+            try await withLab(direct: true) { lab in
+                let table = try await lab.run(.balancer, ["nft", "-f", "-"], input: rules)
+                #expect(table.isSuccess, "\(table)")
+                _ = try await lab.startBalancer(.echo(family))
+                let line = lab.curl("kafka1.server.test", .listener(family), "/16.bin")
+                let forwarded = line.map { $0.replacingOccurrences(of: ":443", with: ":\(port)") }
+                let answer = try await lab.run(
+                    .client, forwarded + ["--max-time", "5", "-o", "/dev/null"])
+                #expect(answer.isSuccess, "\(answer)")
+                #expect(try await lab.counter("drop_stray") == 0)
+            }
+        }
+
         /// The ports of their clients are those that splices come from: 10000 and up.
         @Test(arguments: Family.allCases)
         func `are left alone, whatever their ports`(family: Family) async throws {

@@ -122,6 +122,19 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } full_sources SEC(".maps");
 
+/*
+ * Endpoints: who sends to a port of ours and has no flow is told to the daemon if it is one of
+ * them, and the host's own affair if not. Written by the daemon, read by the handshake program.
+ * Size set by the daemon. Full: packets of the others are the host's.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct listener_key);
+	__type(value, __u32); /* 1 */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} endpoints SEC(".maps");
+
 /* Clients whose connection a relay's socket owns. Written by the daemon. Full: cannot adopt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -94,9 +94,8 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 /* After so long a ring that is full has no reader, and no port is waited for. */
 #define READER_PATIENCE_TICKS (1000000000ll >> TICK_SHIFT)
 
-static __always_inline int has_reader(const struct flow_entry *entry)
+static __always_inline int has_reader(const struct flow_entry *entry, const struct flow_entry *peer)
 {
-	struct flow_entry *peer = flow_peer(entry);
 	__u32 seen = entry->last_seen;
 
 	if (peer && is_later(peer->last_seen, seen))
@@ -111,14 +110,21 @@ static __always_inline int has_reader(const struct flow_entry *entry)
 static __noinline int remove_over(struct packet *p, struct flow_entry *entry)
 {
 	__u32 kind = entry->state == FLOW_CLOSED ? RECORD_CLOSED : RECORD_RESET;
+	struct flow_entry *peer;
 
 	if (!(entry->flags & FLOW_FLAG_UNTOLD) || report_flow(p, entry, kind)) {
 		flow_delete(&p->tuple, entry);
 		return 1;
 	}
-	if (has_reader(entry))
+	peer = flow_peer(entry);
+	if (has_reader(entry, peer))
 		return 0;
-	/* By the endpoint's row the daemon's sweeper finds the port, when there is one again. */
+	/*
+	 * By the endpoint's row the daemon's sweeper finds the port, when there is one again. It
+	 * may have been revived alone: nobody is to take it for half of a live flow.
+	 */
+	if (peer)
+		peer->state = entry->state;
 	bpf_map_delete_elem(&flows, &p->tuple);
 	return 1;
 }

@@ -6,6 +6,8 @@
 #ifndef SLUICE_PROGRAM_HANDSHAKE_H
 #define SLUICE_PROGRAM_HANDSHAKE_H
 
+#include <linux/if_packet.h>
+
 #include "lib/budget.h"
 #include "lib/cookie.h"
 #include "lib/known.h"
@@ -324,9 +326,13 @@ static __noinline int is_for_this_host(struct __sk_buff *skb, struct packet *p)
 	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-/* Whether a packet without a flow is an endpoint's: to a port of ours that no socket has. */
+/*
+ * Whether a packet without a flow is an endpoint's: to a port of ours that no socket has. What
+ * others send there may have a way on that only netfilter knows (NAT).
+ */
 static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p)
 {
+	struct listener_key sender = {.addr = p->tuple.saddr, .port = p->tuple.sport};
 	__u16 port = bpf_ntohs(p->tuple.dport);
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sock;
@@ -335,7 +341,9 @@ static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p
 
 	for (int i = 0; i < PORT_RANGES; i++)
 		ours |= port >= source_ports[i].first && port <= source_ports[i].last;
-	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST) || !is_for_this_host(skb, p))
+	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST) ||
+	    (p->l3 && skb->pkt_type != PACKET_HOST) || !bpf_map_lookup_elem(&endpoints, &sender) ||
+	    !is_for_this_host(skb, p))
 		return 0;
 	if (p->is_ipv6) {
 		__builtin_memcpy(tuple.ipv6.saddr, &p->tuple.saddr, 16);

@@ -56,7 +56,8 @@ public final class TestBench: @unchecked Sendable {
         namespace = try NetworkNamespace()
         try namespace.shell([
             "ip link set lo up",
-            "ip link add near mtu 65535 type veth peer name far mtu 65535",
+            // The address that TestPacket is sent to.
+            "ip link add near address 02:00:00:00:00:01 mtu 65535 type veth peer name far mtu 65535",
             "sysctl -qw net.ipv6.conf.near.accept_dad=0 net.ipv6.conf.far.disable_ipv6=1",
             "ip link set near up", "ip link set far up",
             "ip address add 10.255.255.1/24 dev near", "ip route add default dev near",
