@@ -170,7 +170,7 @@ public final class FlowSweeper: Sendable {
     private func walk(_ raw: borrowing RawSocket, _ quiet: inout QuietFlows, now: UInt64) {
         var found = Findings()
         do {
-            try datapath.forEachRow { row in look(at: row, &found, now: now) }
+            try datapath.forEachRow { row in look(at: row, &found, quiet, now: now) }
         } catch {
             logger.warning("cannot walk the flow table", metadata: ["error": "\(error)"])
             return
@@ -184,7 +184,9 @@ public final class FlowSweeper: Sendable {
         for row in found.silent { judge(row, &quiet, raw, now: now) }
     }
 
-    private func look(at row: SpliceRow, _ found: inout Findings, now: UInt64) {
+    private func look(
+        at row: SpliceRow, _ found: inout Findings, _ quiet: QuietFlows, now: UInt64
+    ) {
         let silence = now > row.lastSeenNanoseconds ? now - row.lastSeenNanoseconds : 0
         let isLive = row.state == .established || row.state == .closing
         let interval = limits.interval.nanoseconds
@@ -203,7 +205,9 @@ public final class FlowSweeper: Sendable {
             now > row.createdNanoseconds + lifetime.nanoseconds
         {
             found.aged.append(row)
-        } else if now > lastSign(row), now - lastSign(row) > limits.idle.nanoseconds {
+        } else if quiet.isAsking(row)
+            || now > lastSign(row) && now - lastSign(row) > limits.idle.nanoseconds
+        {
             found.silent.append(row)
         }
     }

@@ -50,6 +50,12 @@ struct QuietFlows {
         return .ask
     }
 
+    /// Whether an answer is waited for. One end's makes a flow look lively before the other end's is
+    /// there.
+    func isAsking(_ row: SpliceRow) -> Bool {
+        asked[row.client]?.createdNanoseconds == row.createdNanoseconds
+    }
+
     /// Forgets questions of flows that are gone or not silent any more.
     mutating func keep(_ silent: Set<FlowTuple>) {
         asked = asked.filter { silent.contains($0.key) }

@@ -95,6 +95,24 @@ extension EndToEnd {
             }
         }
 
+        /// The time is longer than a walk of the sweeper: the client's answer alone is news by then.
+        @Test func `is silence, when one end alone answers`() async throws {
+            try await withLab { lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(configuration(.v4, "idle_timeout: 6s"))
+                let talk = try lab.startTalk(at: .listener(.v4))
+                try await talk.waitUntilOpen()
+                try await lab.perform("blackhole", "\(Lab.echoPort)")
+                let isOver = try await isTrue(within: .seconds(45)) {
+                    try await lab.counter("daemon_idle_ended") == 1
+                }
+                #expect(isOver)
+                #expect(try await lab.flows().isEmpty)
+                let report = try await talk.end()
+                #expect(report.good == 0 && !report.errors.isEmpty, "\(report)")
+            }
+        }
+
         @Test(arguments: ["idle_timeout: 2s", "max_lifetime: 2s"])
         func `is an RST that both ends believe, at a limit`(limit: String) async throws {
             try await withLab { lab in

@@ -41,6 +41,17 @@ import WireTypes
         #expect(quiet.judge(row, lastSeen: 101, now: 900) == .ask)
     }
 
+    @Test func `are waited for until both have answered`() throws {
+        var quiet = QuietFlows()
+        let row = try row()
+        #expect(!quiet.isAsking(row))
+        _ = quiet.judge(row, lastSeen: 5, now: 100)
+        #expect(quiet.isAsking(row))
+        #expect(try !quiet.isAsking(self.row(created: 2)))
+        _ = quiet.judge(row, lastSeen: 101, now: 200)
+        #expect(!quiet.isAsking(row))
+    }
+
     @Test func `of another connection on the same port are asked themselves`() throws {
         var quiet = QuietFlows()
         for _ in 1...3 { _ = quiet.judge(try row(), lastSeen: 5, now: 100) }
