@@ -131,28 +131,29 @@ extension Splicer where Kernel: ~Copyable {
         }
     }
 
+    /// Payload that fits through nearly every path (as RFC 4821, 7.2, begins to search).
+    private static var baseSegmentSize: Int { 1024 - 40 - 12 }
+
     /// What the endpoint has not acknowledged of ours comes first: the client cannot repeat it, and
-    /// without it nothing of the client counts.
+    /// without it nothing of the client counts. On a path that is narrower than we know, the client
+    /// hears of it and sends less at a time, but not we: so ours is apart, and all of it small.
     private mutating func send(
         _ late: [LateSegment], behind header: [UInt8], by row: SpliceRow
     ) {
         guard let first = late.first, !header.isEmpty else { return }
-        var owned = LateSegment(owned: header, first, of: row)
+        let owned = LateSegment(owned: header, first, of: row)
+        send(owned, by: row, atMost: Self.baseSegmentSize)
         // A client that begins with a PROXY header repeats that, too: ours takes its place.
-        var rest = late.compactMap { $0.cut(before: owned.end) }
-        if let next = rest.first, next.sequence == owned.end {
-            owned.bytes += next.bytes
-            rest.removeFirst()
+        for segment in late.compactMap({ $0.cut(before: owned.end) }) {
+            send(segment, by: row, atMost: Self.baseSegmentSize)
         }
-        send(owned, by: row)
-        for segment in rest { send(segment, by: row) }
     }
 
-    private mutating func send(_ late: LateSegment, by row: SpliceRow) {
+    private mutating func send(_ late: LateSegment, by row: SpliceRow, atMost most: Int = .max) {
         let translation = row.translation
         let headers = row.upstream.source.address.isIPv4 ? 40 : 60
         let limit = translation.sizeLimit.map { $0 - headers - 12 } ?? settings.segmentSize
-        let size = max(536 - 12, min(settings.segmentSize, limit))
+        let size = max(536 - 12, min(settings.segmentSize, limit, most))
         // Our own acknowledgement of the endpoint's SYN: the client may have said nothing newer.
         for start in stride(from: 0, to: late.bytes.count, by: size) {
             var segment = Segment(

@@ -61,6 +61,31 @@ extension EndToEndBeside {
             }
         }
 
+        /// The client hears of it, and sends less at a time; the header it knows nothing of.
+        @Test(arguments: Family.allCases)
+        func `passes a path that is narrower than ours, and the hello behind it`(
+            family: Family
+        ) async throws {
+            try await withLab(.routed) { lab in
+                let narrow = try await lab.run(
+                    .east, ["ip", "link", "set", "endpoint", "mtu", "1300"])
+                #expect(narrow.isSuccess, "\(narrow)")
+                _ = try await lab.startBalancer(configuration(family))
+                // Longer than a packet.
+                let protocols = (100..<300).map { "protocol-\($0)" }.joined(separator: ",")
+                let answer = try await lab.run(
+                    .client,
+                    [
+                        "openssl", "s_client", "-quiet", "-ign_eof", "-CAfile", lab.authority,
+                        "-connect", Target.listener(family).joined, "-servername", Self.name,
+                        "-alpn", protocols + ",http/1.1",
+                    ], input: "GET /client HTTP/1.0\r\nHost: \(Self.name)\r\n\r\n",
+                    limit: .seconds(15))
+                #expect(answer.text.contains("\r\n\(family.client) "), "\(answer)")
+                #expect(try await lab.counter("icmp_translated") >= 1)
+            }
+        }
+
         @Test(arguments: Family.allCases)
         func `bears 5 percent of loss`(family: Family) async throws {
             try await withLab { lab in
