@@ -109,14 +109,26 @@ extension KernelDatapath {
         for key in handshakes.keys() { handshakes.remove(key) }
     }
 
-    /// Lets the packets of an adopted client pass to the stack.
-    public func adopt(_ client: FlowTuple) throws(BPFError) {
-        try adopted.set(client.abi, to: adopted_entry(closed_ns: 0))
+    /// Lets the packets of an adopted client pass to the stack. Where there is no room, clients make it
+    /// whose socket is closed, first those for five seconds.
+    ///
+    /// - Throws: When as many clients have a socket as there is room for.
+    public func adopt(_ client: FlowTuple, now: UInt64) throws(BPFError) {
+        let entry = adopted_entry(closed_ns: 0)
+        for age in [5_000_000_000, 0] as [UInt64] {
+            do {
+                return try adopted.set(client.abi, to: entry)
+            } catch where error.errno == E2BIG {
+                forgetAdopted(closedBefore: now - min(now, age))
+            }
+        }
+        try adopted.set(client.abi, to: entry)
     }
 
-    /// The adopted client's socket is closed: a SYN begins anew, other packets pass still.
+    /// The socket of a client is closed, an adopted one perhaps: of that a SYN begins anew, and other
+    /// packets pass still.
     public func closeAdopted(_ client: FlowTuple, now: UInt64) {
-        try? adopted.set(client.abi, to: adopted_entry(closed_ns: now))
+        adopted.replace(client.abi, with: adopted_entry(closed_ns: now))
     }
 
     /// Forgets adopted clients whose socket was closed before `limit`, CLOCK_MONOTONIC nanoseconds:

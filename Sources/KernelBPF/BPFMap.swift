@@ -63,6 +63,15 @@ where Key: Sendable, Value: Sendable {
         return true
     }
 
+    /// Writes an entry that is there already; false when it is not. One system call.
+    @discardableResult
+    public borrowing func replace(_ key: Key, with value: Value) -> Bool {
+        var key = key
+        var value = value
+        // Both pointers are to locals that outlive the call.
+        return unsafe bpf_map_update_elem(descriptor.number, &key, &value, UInt64(BPF_EXIST)) == 0
+    }
+
     /// Deletes an entry; false when there was none. One system call.
     @discardableResult
     public borrowing func remove(_ key: Key) -> Bool {

@@ -103,7 +103,7 @@ extension RelayLoop {
         var isActivated = false
         do {
             let repaired = try RepairedSocket(adopted)
-            observer.willActivate(tuple)
+            try observer.willActivate(tuple)
             CrashPoint.reach(.tupleNoted)
             isActivated = true
             let socket = try repaired.activate()
@@ -112,7 +112,7 @@ extension RelayLoop {
             logger.debug(
                 "cannot adopt connection",
                 metadata: ["flow.tuple": "\(tuple)", "error": "\(error)"])
-            observer.didFailToAdopt(tuple, error)
+            observer.didFailToAdopt(adopted, error)
             if isActivated { observer.didClose(tuple, nil) }
         }
     }

@@ -34,13 +34,15 @@ public struct RelayedConnection: Sendable, Equatable {
 /// call `Relay.stop`.
 public protocol RelayObserver: Sendable {
     /// The kernel is about to speak for this adopted client: from now on its packets are to pass to
-    /// the stack. Called right before TCP_REPAIR is switched off.
-    func willActivate(_ tuple: FlowTuple)
+    /// the stack. Called right before TCP_REPAIR is switched off; by an error it stays on, and the
+    /// client is not adopted.
+    func willActivate(_ tuple: FlowTuple) throws
     /// A listening socket accepted a client. True: its packets are seen to as an adopted client's,
     /// and `didClose` follows in any case.
     func didAccept(_ tuple: FlowTuple) -> Bool
-    /// No socket could be made for a client. `didClose` follows only if `willActivate` came before.
-    func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError)
+    /// No socket could be made for a client, who has heard of nothing yet. `didClose` follows only if
+    /// `willActivate` came before.
+    func didFailToAdopt(_ client: AdoptedConnection, _ error: any Error)
     /// A plan was taken up; no endpoint has accepted yet.
     func didOpen(_ connection: RelayedConnection)
     /// An endpoint accepted, or bytes moved; the latter at most about once a second.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Datapath
-internal import KernelSockets
+public import KernelSockets
 internal import Logging
 internal import Synchronization
 internal import WireTypes
@@ -100,7 +100,7 @@ final class FlowRepair: Sendable {
 
 extension RawSocket {
     /// Sends a segment; one that cannot be sent is like one that was lost.
-    borrowing func send(_ segment: Segment) {
+    public borrowing func send(_ segment: Segment) {
         var packet: [UInt8] = []
         segment.write(into: &packet)
         try? send(packet.span, to: segment.tuple.destination.address)

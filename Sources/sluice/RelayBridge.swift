@@ -29,6 +29,8 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     /// Why adopted clients are classified by the relay.
     private let reasons = Mutex<[FlowTuple: RelayReason]>([:])
     private let own = Mutex<Set<IPAddress>>([])
+    /// nil: nobody is adopted.
+    private let raw: RawSocket?
     /// nil: connections are not logged.
     let clients: RelayedClients?
 
@@ -39,6 +41,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     ) {
         clients = log.map(RelayedClients.init)
         self.datapath = datapath
+        raw = datapath == nil ? nil : try? RawSocket(priority: KernelDatapath.socketPriority)
         current = Mutex(routes)
         self.names = names
         self.counters = counters
@@ -246,27 +249,32 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
 
     // The relay tells.
 
-    func willActivate(_ tuple: FlowTuple) {
-        do {
-            try datapath?.adopt(tuple)
-        } catch {
-            logger.warning("cannot mark an adopted client", metadata: ["error": "\(error)"])
-        }
+    func willActivate(_ tuple: FlowTuple) throws {
+        try datapath?.adopt(tuple, now: MonotonicClock.nanoseconds)
     }
 
     /// One from elsewhere came past an interface where nothing was attached, and may go on past the
     /// same interface with everything attached.
     func didAccept(_ tuple: FlowTuple) -> Bool {
         guard datapath != nil, !isOfThisHost(tuple.source.address) else { return false }
-        willActivate(tuple)
-        return true
+        do {
+            try willActivate(tuple)
+            return true
+        } catch {
+            logger.warning("cannot mark an accepted client", metadata: ["error": "\(error)"])
+            return false
+        }
     }
 
-    func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {
+    /// The client is reset: else it would repeat its hello for minutes.
+    func didFailToAdopt(_ client: AdoptedConnection, _ error: any Error) {
+        let tuple = client.tuple
         reasons.withLock { _ = $0.removeValue(forKey: tuple) }
         clients?.logFailure(of: tuple)
         logger.warning(
-            "cannot adopt a client", metadata: ["client": "\(tuple.source)", "error": "\(error)"])
+            "cannot adopt a client: it is reset",
+            metadata: ["client": "\(tuple.source)", "error": "\(error)"])
+        raw?.send(Segment(tuple: tuple.reversed, sequence: client.ourNext, flags: .reset))
     }
 
     func didOpen(_ connection: RelayedConnection) { show(connection) }

@@ -196,7 +196,7 @@ import WireTypes
     func `passes to the stack while a relay's socket owns it`(family: Family) throws {
         try TestBench.use { bench in
             try bench.listen(family)
-            try bench.datapath.adopt(family.client)
+            try bench.datapath.adopt(family.client, now: 4)
             for flags in [[.syn], [.ack], [.rst], [.fin, .ack]] as [TCPFlags] {
                 var packet = TestPacket(family.client)
                 packet.flags = flags
@@ -211,7 +211,7 @@ import WireTypes
     func `begins anew by a SYN when the relay's socket is closed`(family: Family) throws {
         try TestBench.use { bench in
             try bench.listen(family)
-            try bench.datapath.adopt(family.client)
+            try bench.datapath.adopt(family.client, now: 4)
             bench.datapath.closeAdopted(family.client, now: 5)
             let late = TestPacket(family.client)
             let result = try bench.run(.handshakeEthernet, on: late)
@@ -221,6 +221,37 @@ import WireTypes
             let data = client.packet([.ack], note, [1])
             _ = try bench.run(.handshakeEthernet, on: data)
             #expect(bench.records().hellos.count == 1)
+        }
+    }
+
+    /// A stranger can have us adopt as many as he likes, one after the other.
+    @Test func `finds room while sockets of others are closed, and never in place of an open one`()
+        throws
+    {
+        let limit = 65536
+        let listener = Family.v4.client.destination
+        func client(_ number: Int) -> FlowTuple {
+            let address = IPAddress(v4: 0x0a00_0000 + UInt32(number))
+            return FlowTuple(source: TransportAddress(address, 4000), destination: listener)
+        }
+        try TestBench.use { bench in
+            let second: UInt64 = 1_000_000_000
+            for number in 0..<limit { try bench.datapath.adopt(client(number), now: second) }
+            #expect(throws: BPFError.self) {
+                try bench.datapath.adopt(client(limit), now: 20 * second)
+            }
+            bench.datapath.closeAdopted(client(0), now: 14 * second)
+            bench.datapath.closeAdopted(client(1), now: 19 * second)
+            try bench.datapath.adopt(client(limit), now: 20 * second)
+            // The other one makes room as soon as that is needed.
+            try bench.datapath.adopt(client(limit + 1), now: 20 * second)
+            #expect(throws: BPFError.self) {
+                try bench.datapath.adopt(client(limit + 2), now: 20 * second)
+            }
+            // One that nobody adopted takes no room.
+            bench.datapath.closeAdopted(client(2), now: 20 * second)
+            bench.datapath.closeAdopted(client(limit + 3), now: 20 * second)
+            try bench.datapath.adopt(client(limit + 2), now: 30 * second)
         }
     }
 }

@@ -131,6 +131,20 @@ struct `Adopted connection` {
         #expect(received == bulk)
     }
 
+    @Test func `is left alone when its packets would not come to us`() throws {
+        let forged = try ForgedConnection(AdoptionCase.all[0])
+        let full = RecordingObserver(isFull: true)
+        let relay = try Relay(
+            policy: ScriptedPolicy.relaying(to: []), observer: full, logger: Logger(label: "test"))
+        defer { relay.stop() }
+        relay.adoptAndReject(forged.adopted, .alert)
+        #expect(eventually { full.record.notAdopted.count == 1 })
+        #expect(full.record.notAdopted.first is RecordingObserver.Full)
+        // Nothing was acknowledged, and nothing is heard of a socket.
+        #expect(forged.client.socket.unacknowledged == ForgedConnection.hello.count)
+        #expect(full.record.closed.isEmpty)
+    }
+
     @Test func `gets the alert and FIN when it is rejected`() throws {
         let forged = try ForgedConnection(AdoptionCase.all[0])
         let relay = try makeRelay()
@@ -189,7 +203,9 @@ struct `Adopted connection` {
         let relay = try makeRelay()
         defer { relay.stop() }
         relay.adopt(forged.adopted, plan: plan([]))
-        #expect(eventually { observer.record.notAdopted.map(\.code) == [EADDRNOTAVAIL] })
+        #expect(eventually { 
+            observer.record.notAdopted.map { ($0 as? SocketError)?.code } == [EADDRNOTAVAIL]
+        })
         #expect(observer.record.activated.isEmpty && observer.record.closed.isEmpty)
         _ = other.socket.localAddress
     }

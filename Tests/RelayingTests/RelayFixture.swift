@@ -51,7 +51,7 @@ func plan(_ endpoints: [TransportAddress], connectTimeout: Duration = .seconds(2
 final class RecordingObserver: RelayObserver {
     struct Record {
         var activated: [FlowTuple] = []
-        var notAdopted: [SocketError] = []
+        var notAdopted: [any Error] = []
         var opened: [RelayedConnection] = []
         var updated: [RelayedConnection] = []
         var refused: [SocketError] = []
@@ -61,9 +61,19 @@ final class RecordingObserver: RelayObserver {
     private let state = Mutex(Record())
     var record: Record { state.withLock { $0 } }
 
-    func willActivate(_ tuple: FlowTuple) { state.withLock { $0.activated.append(tuple) } }
+    /// There is no room for another adopted client.
+    struct Full: Error {}
+
+    let isFull: Bool
+
+    init(isFull: Bool = false) { self.isFull = isFull }
+
+    func willActivate(_ tuple: FlowTuple) throws {
+        if isFull { throw Full() }
+        state.withLock { $0.activated.append(tuple) }
+    }
     func didAccept(_ tuple: FlowTuple) -> Bool { false }
-    func didFailToAdopt(_ tuple: FlowTuple, _ error: SocketError) {
+    func didFailToAdopt(_ client: AdoptedConnection, _ error: any Error) {
         state.withLock { $0.notAdopted.append(error) }
     }
     func didOpen(_ connection: RelayedConnection) {
