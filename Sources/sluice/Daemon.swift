@@ -210,6 +210,7 @@ final class Daemon {
                 "no endpoint's answer comes back to a source address that is not this host's, unless it is routed here",
                 metadata: ["address": "\(address)"])
         }
+        EphemeralPorts()?.warn(of: configuration.source.ports, logger)
         if !KernelDatapath.allowRouteLookups() {
             logger.warning(
                 "cannot switch on net.ipv*.conf.lo.forwarding: packets go back the way they came",

@@ -44,6 +44,27 @@ extension EndToEnd {
             }
         }
 
+        @Test(arguments: [
+            ("32768 60999", "", false), ("15000 60999", "", true),
+            ("15000 60999", "14000-20000,20001-32767", false),
+            ("15000 60999", "14000-20000,20002-32767", true), ("32768 61000", "", true),
+        ])
+        func `whose sockets may get ports of ours are warned`(
+            range: String, reserved: String, isWarned: Bool
+        ) async throws {
+            try await withLab { lab in
+                let settings = [
+                    "net.ipv4.ip_local_reserved_ports=\(reserved)",
+                    "net.ipv4.ip_local_port_range=\(range)",
+                ]
+                let set = try await lab.run(.balancer, ["sysctl", "-q", "-w"] + settings)
+                #expect(set.isSuccess, "\(set)")
+                _ = try await lab.startBalancer(.kafka(.v4))
+                let lines = lab.logged("the kernel may give ports of \"source\" to other sockets")
+                #expect(lines == (isWarned ? 1 : 0))
+            }
+        }
+
         @Test func `without a place for bpffs are told how to mount it`() async throws {
             try await withLab { lab in
                 let file = try lab.write(.kafka(.v4))

@@ -59,6 +59,41 @@ struct RelayCause: Sendable, CustomTestStringConvertible {
 extension EndToEnd {
     /// What cannot be spliced exactly works all the same, and flowdump says why.
     @Suite(.needsBalancer) struct `Reasons to relay` {
+        /// So many clients may be adopted at a time: their tuples are in a map.
+        private func fillAdopted(_ lab: Lab, closed: Bool) async throws {
+            let file = "\(lab.state)/adopted"
+            let value = closed ? "01 00 00 00 00 00 00 00" : "00 00 00 00 00 00 00 00"
+            let lines = (0..<65536).map { number in
+                let bytes = [number >> 8, number & 0xff].map { String($0, radix: 16) }
+                let key = bytes + Array(repeating: "00", count: 38)
+                return "map update pinned \(lab.pins)/adopted key hex "
+                    + key.joined(separator: " ") + " value hex " + value
+            }
+            try lines.joined(separator: "\n").write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let output = try await Command.run(["bpftool", "batch", "file", file])
+            #expect(output.isSuccess, "\(output)")
+        }
+
+        @Test(arguments: [true, false])
+        func `find no room when nobody leaves, and reset the client`(areClosed: Bool) async throws {
+            var configuration = Configuration.echo(.v4)
+            configuration.settings.append("splicing: off")
+            try await withLab { [configuration] lab in
+                try await lab.startEcho()
+                _ = try await lab.startBalancer(configuration)
+                try await fillAdopted(lab, closed: areClosed)
+                let report = try await lab.startTalk(
+                    ["--bytes", "100", "--limit", "5"], at: .listener(.v4)
+                ).end()
+                #expect(report.good == (areClosed ? 1 : 0), "\(report)")
+                #expect(
+                    report.errors.keys.allSatisfy { $0.hasPrefix("ConnectionResetError") },
+                    "\(report)")
+                #expect(lab.logged("cannot adopt a client: it is reset") == (areClosed ? 0 : 1))
+            }
+        }
+
         @Test(arguments: RelayCause.all)
         func `carry every byte both ways, past a half-close`(cause: RelayCause) async throws {
             var configuration = Configuration.echo(cause.family)

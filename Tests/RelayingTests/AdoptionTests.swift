@@ -203,9 +203,10 @@ struct `Adopted connection` {
         let relay = try makeRelay()
         defer { relay.stop() }
         relay.adopt(forged.adopted, plan: plan([]))
-        #expect(eventually { 
-            observer.record.notAdopted.map { ($0 as? SocketError)?.code } == [EADDRNOTAVAIL]
-        })
+        #expect(
+            eventually {
+                observer.record.notAdopted.map { ($0 as? SocketError)?.code } == [EADDRNOTAVAIL]
+            })
         #expect(observer.record.activated.isEmpty && observer.record.closed.isEmpty)
         _ = other.socket.localAddress
     }
