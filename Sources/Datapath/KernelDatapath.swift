@@ -174,6 +174,8 @@ public final class KernelDatapath: Sendable {
 
     /// How many entries the flow table has room for.
     public var flowCapacity: Int { flows.capacity }
+    /// How many handshakes there is room for.
+    public var handshakeCapacity: Int { handshakes.capacity }
 
     /// How many entries may be in use before the kernel might forget a live one.
     ///

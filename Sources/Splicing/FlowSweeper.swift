@@ -364,7 +364,10 @@ public final class FlowSweeper: Sendable {
                 raw.send(
                     Segment(tuple: client.reversed, sequence: note.cookie &+ 1, flags: .reset))
             }
-            if case .reject = answer { logSilent(client, note, owesHeader, now: now) }
+            if case .reject = answer {
+                counters.increment(.rejected)
+                logSilent(client, note, owesHeader, now: now)
+            }
         }
     }
 

@@ -78,6 +78,8 @@ final class Daemon {
             let watermark = (loaded?.flowCapacity ?? 0) * configuration.limits.watermark / 100
             admission = FlowAdmission(limit: min(watermark, loaded?.safeFlowCapacity ?? 0) / 2)
             loaded?.publish(admittedEntries: 2 * admission.limit)
+            loaded?.noteReload(isRefused: false)
+            if let loaded { Self.noteKeptSizes(loaded, configuration.limits, logger) }
             let attached = loaded == nil ? [] : plan.interfaces
             ids = NameIDs(loaded)
             routing = try Routing(
@@ -163,6 +165,20 @@ final class Daemon {
         } catch {
             if pins.pins.isEmpty { pins.remove() }
             throw failure("\(error)")
+        }
+    }
+
+    /// Maps that an earlier daemon left, flows and all, are as large as they were.
+    private static func noteKeptSizes(
+        _ datapath: KernelDatapath, _ limits: Limits, _ logger: Logger
+    ) {
+        for (key, wanted, kept) in [
+            ("limits.flows", limits.flows, datapath.flowCapacity),
+            ("limits.handshakes", limits.handshakes, datapath.handshakeCapacity),
+        ] where wanted != kept {
+            logger.warning(
+                "a size stays as it was, for flows were kept: stop sluice without --keep-flows to change it",
+                metadata: ["key": .string(key), "wanted": "\(wanted)", "now": "\(kept)"])
         }
     }
 

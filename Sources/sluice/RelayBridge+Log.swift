@@ -60,7 +60,7 @@ final class RelayedClients: Sendable {
                 noted.facts.rejection = rule == nil ? .noRule : .rule
             case .classified(.notClassifiable(let reason)):
                 rule = listener.rule(for: reason, from: source)
-                noted.facts.rejection = rule == nil ? RejectionReason(reason) : .rule
+                noted.facts.rejection = RejectionReason(reason)
             case .silent:
                 rule = listener.ruleUnseen(from: source)
                 noted.facts.rejection = rule == nil ? .noRule : .rule
@@ -83,6 +83,7 @@ final class RelayedClients: Sendable {
             client: client, listener: listener, mode: .rejected, end: .failed,
             ended: MonotonicClock.nanoseconds)
         record.facts = noted.facts
+        record.facts.rejection = nil
         lane.append(record)
     }
 

@@ -233,6 +233,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                 return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
             }
         case .reject(let how):
+            counters.increment(.rejected)
             return .reject(RejectAction(how))
         }
     }

@@ -189,6 +189,26 @@ extension EndToEnd {
             }
         }
 
+        @Test func `that were refused are history after a start, which tells of sizes that stay`()
+            async throws
+        {
+            try await withLab { lab in
+                let good = Configuration.kafka(.v4)
+                let balancer = try await lab.startBalancer(good)
+                var broken = good
+                broken.routes.append(("x.test", "nowhere"))
+                _ = try lab.write(broken)
+                try await reload(balancer, expecting: Self.refused)
+                #expect(try await lastReload(lab) == "0")
+                try await balancer.kill()
+                var larger = good
+                larger.settings = ["limits: {flows: 4096}"]
+                _ = try await lab.startBalancer(larger)
+                #expect(try await lastReload(lab) == "1")
+                #expect(lab.logged("a size stays as it was, for flows were kept") == 1)
+            }
+        }
+
         /// What the metric says.
         private func lastReload(_ lab: Lab) async throws -> String {
             let line = "sluice_config_last_reload_ok{sluice=\"\(lab.name)\"} "

@@ -514,16 +514,16 @@ enum relay_reason {
 
 /* What the daemon counts; it alone writes them. The order is that of flowdump --counters. */
 enum daemon_counter {
-	DAEMON_CLASSIFIED = 0,	       /* ClientHellos that were whole */
+	DAEMON_CLASSIFIED = 0,	       /* ClientHellos that were whole, but of listening sockets' */
 	DAEMON_ESTABLISHED,	       /* splices that stood */
 	DAEMON_ENDED,		       /* splices that are over */
-	DAEMON_RELAYED,		       /* clients handed to the relay */
+	DAEMON_RELAYED,		       /* clients handed to the relay; not those that it accepted */
 	DAEMON_REJECTED,	       /* clients turned away */
 	DAEMON_FAILED_ATTEMPTS,	       /* attempts refused, timed out or challenged */
 	DAEMON_CLIENT_HELLO_TOO_LARGE, /* hellos larger than the listener allows */
 	DAEMON_CLIENT_HELLO_TIMED_OUT, /* hellos that were not whole in time */
 	DAEMON_CLIENT_HELLO_DAMAGED,   /* segments of hellos with a wrong checksum */
-	DAEMON_IDLE_PROBED,	       /* quiet flows that were asked whether they live */
+	DAEMON_IDLE_PROBED,	       /* questions to quiet flows whether they live */
 	DAEMON_IDLE_ENDED,	       /* flows ended for being idle */
 	DAEMON_LIFETIME_ENDED,	       /* flows ended by their greatest age */
 	DAEMON_EVICTED,		       /* live flows of which the kernel forgot a direction */
@@ -563,7 +563,7 @@ enum counter {
 	COUNTER_DROP_MALFORMED,	  /* TCP or IP header that contradicts itself, SYN or
 				   SYN-ACK with a wrong checksum */
 	COUNTER_PASS_EXTENSION,	  /* TCP behind an IPv6 header that we do not walk */
-	COUNTER_DROP_CONNECTING,  /* client segments of no use before the endpoint answered */
+	COUNTER_DROP_CONNECTING,  /* segments of no use before a flow stands */
 	COUNTER_DROP_RING_FULL,	  /* daemon too slow, or gone; the client repeats */
 	COUNTER_DROP_NO_ROUTE,	  /* FIB has no way out */
 	COUNTER_DROP_TTL,	  /* TTL or hop limit ran out */
