@@ -26,7 +26,7 @@ lint: deps
 	swift format lint --strict --recursive Package.swift Sources Tests bench bpf/plugin
 	clang-format --dry-run --Werror bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 
-format:
+format: deps
 	swift format --in-place --recursive Package.swift Sources Tests bench bpf/plugin
 	clang-format -i bpf/*.c bpf/abi/*.c bpf/abi/include/*.h bpf/lib/*.h bpf/programs/*.h
 

@@ -118,7 +118,7 @@ extension KernelDatapath {
         for age in [5_000_000_000, 0] as [UInt64] {
             do {
                 return try adopted.set(client.abi, to: entry)
-            } catch where error.errno == E2BIG {
+            } catch  where error.errno == E2BIG {
                 forgetAdopted(closedBefore: now - min(now, age))
             }
         }

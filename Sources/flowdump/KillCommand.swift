@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import Datapath
 internal import FlowReport
+internal import KernelSockets
 internal import Foundation
 
 /// `flowdump kill FILTER`: resets connections at both ends.
@@ -58,7 +59,7 @@ struct KillCommand: ParsableCommand {
     ) throws -> (spliced: [Flow], relayed: Int) {
         var spliced: [Flow] = []
         var relayed = 0
-        let now = MonotonicClock.nowNanoseconds
+        let now = MonotonicClock.nanoseconds
         let walk = table.walk()
         while try table.nextFlows(
             of: walk,

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import FlowReport
+internal import KernelSockets
 
 /// `flowdump list`, the verb that need not be said.
 struct ListCommand: ParsableCommand {
@@ -65,7 +66,7 @@ struct ListCommand: ParsableCommand {
         }
         let listing = Listing(command: self, filter: filter)
         let count = try listing.print(
-            source, now: MonotonicClock.nowNanoseconds, sink: StandardOutput.write)
+            source, now: MonotonicClock.nanoseconds, sink: StandardOutput.write)
         if exitCode, count == 0 { throw ExitCode(1) }
     }
 }

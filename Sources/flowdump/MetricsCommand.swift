@@ -13,7 +13,8 @@ struct MetricsCommand: ParsableCommand {
         usage: "flowdump metrics [--instance NAME] [--no-walk]",
         discussion: """
             Text format 0.0.4, for a textfile collector or a script that serves it. Run times are \
-            there when the kernel takes them: sysctl kernel.bpf_stats_enabled=1.
+            there when the kernel takes them: sysctl kernel.bpf_stats_enabled=1. Of an instance that \
+            is not there, sluice_daemon_up 0 is all that is written (exit code 1).
             """)
 
     @OptionGroup var instance: InstanceOption
@@ -22,8 +23,16 @@ struct MetricsCommand: ParsableCommand {
     var noWalk = false
 
     func run() throws {
-        let gauges = try PinnedGauges(instance: instance.name)
         var report = MetricsReport(instance: instance.name)
+        let gauges: PinnedGauges
+        do {
+            gauges = try PinnedGauges(instance: instance.name)
+        } catch {
+            // Whoever collects this is to see that it is down, not that there is nothing to see.
+            report.isServed = false
+            try StandardOutput.write(Array([report.daemonUp].text.utf8))
+            throw error
+        }
         report.usage = try gauges.usage(isThorough: !noWalk)
         report.admittedEntries = gauges.admittedEntries()
         report.isServed = gauges.isServed()
@@ -47,6 +56,13 @@ struct MetricsReport {
     /// Empty where the kernel takes no statistics.
     var programs: [ProgramStatistics] = []
 
+    var daemonUp: Metric {
+        Metric(
+            "sluice_daemon_up", .gauge,
+            "1: a daemon serves the instance; 0: what stands goes on, plain listeners alone begin.",
+            [Metric.Sample([("sluice", instance)], isServed ? 1 : 0)])
+    }
+
     var metrics: [Metric] {
         [
             Metric(
@@ -62,17 +78,14 @@ struct MetricsReport {
                 "sluice_map_watermark", .gauge,
                 "Entries up to which connections are spliced; above, they are relayed.",
                 admittedEntries.map { [Metric.Sample(labels("map", "flows"), UInt64($0))] } ?? []),
-            Metric(
-                "sluice_daemon_up", .gauge,
-                "1: a daemon serves the instance; 0: what stands goes on, plain listeners alone begin.",
-                [Metric.Sample([("sluice", instance)], isServed ? 1 : 0)]),
+            daemonUp,
             Metric(
                 "sluice_config_last_reload_ok", .gauge,
                 "1: the configuration asked for last is in force; 0: it was refused.",
                 [Metric.Sample([("sluice", instance)], lastReloadIsOK ? 1 : 0)]),
             Metric(
                 "sluice_datapath_packets_total", .counter,
-                "Packets by what the datapath decided, and why.",
+                "What the datapath decided, and why; a packet may count under two reasons.",
                 datapath.map { Metric.Sample(labels("reason", $0.name), $0.value) }),
             Metric(
                 "sluice_daemon_events_total", .counter, "What the daemon did to clients and flows.",

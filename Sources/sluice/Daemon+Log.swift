@@ -3,6 +3,7 @@
 import Balancing
 import ConnectionLogging
 import Datapath
+import Foundation
 import Logging
 import Settings
 import Splicing
@@ -13,6 +14,14 @@ extension Daemon {
         _ configuration: Configuration, _ datapath: KernelDatapath?, _ logger: Logger
     ) throws -> ConnectionLog? {
         guard let target = ConnectionLogTarget(configuration.log.connections) else { return nil }
+        if case .file(let path) = configuration.log.connections {
+            let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+            guard directory.isEmpty || FileManager.default.fileExists(atPath: directory) else {
+                throw Refusal(
+                    "no connection log: \(directory) does not exist; make it: mkdir -p \(directory)"
+                )
+            }
+        }
         do {
             return try ConnectionLog(to: target, logger: logger) { id in
                 datapath?.serverName(id)

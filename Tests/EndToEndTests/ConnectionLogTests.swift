@@ -92,6 +92,22 @@ extension EndToEndBeside {
             }
         }
 
+        @Test func `wants a directory that is there`() async throws {
+            var configuration = Configuration.echo(.v4)
+            configuration.settings = ["log: {connections: /nowhere/at/all.jsonl}"]
+            try await withLab { [configuration] lab in
+                let file = try lab.write(configuration)
+                let output = try await lab.run(.balancer, [Checkout.sluice, "--config", file])
+                #expect(output.status == 1)
+                #expect(
+                    output.errors == """
+                        sluice: no connection log: /nowhere/at does not exist; make it: \
+                        mkdir -p /nowhere/at
+
+                        """)
+            }
+        }
+
         @Test func `knows who was killed by flowdump`() async throws {
             try await withLog { lab, _ in
                 let client = try await start(lab, .v4, "wait")

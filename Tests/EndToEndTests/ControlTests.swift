@@ -96,6 +96,7 @@ extension EndToEnd {
                 let weight = try await control(
                     lab, "set", "echo", endpoint, "--weight", "3", "--ttl", "1s")
                 #expect(weight.isSuccess, "\(weight)")
+                #expect(weight.text.contains("reset in 60 s, as configured in 1 s"), "\(weight)")
                 #expect(try await view(9701, lab).weight == 3)
                 let isOver = try await isTrue(within: .seconds(4)) {
                     try await view(9701, lab).weight == 1

@@ -37,6 +37,14 @@ extension EndToEnd {
             return try JSONDecoder().decode(Report.self, from: Data(output.text.utf8)).counters
         }
 
+        @Test func `say of an instance that is not there that it is down`() async throws {
+            let output = try await Command.run(
+                [Checkout.flowdump, "metrics", "--instance", "nowhere"])
+            #expect(output.status == 1 && output.errors.contains("no instance nowhere"))
+            let samples = output.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+            #expect(samples == ["sluice_daemon_up{sluice=\"nowhere\"} 0"])
+        }
+
         private func isUsage(_ name: String) -> Bool { name.hasPrefix("sluice_map_used ") }
 
         /// Counters of the metrics under the names of `flowdump --counters`.

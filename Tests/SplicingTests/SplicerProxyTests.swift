@@ -118,7 +118,8 @@ import WireTypes
         #expect(again.map(\.payload.count).allSatisfy { $0 <= 1024 - 52 }, "\(again)")
         #expect(again.first?.payload.count == Int(splice.ownedLength))
         let stored = scene.table.stored.joined()
-        #expect(again.flatMap(\.payload).elementsEqual(stored.prefix(Int(splice.ownedLength) + 1348)))
+        #expect(
+            again.flatMap(\.payload).elementsEqual(stored.prefix(Int(splice.ownedLength) + 1348)))
     }
 
     @Test func `repeats a header of the same length when it cannot know all of it`() throws {

@@ -24,7 +24,7 @@ struct ReferencePage {
         `B`, `k`, `K`, `KiB`, `M`, `MiB`, where k is 1024. Percentages end in `%`. There are no \
         fractions and no other units.
         - `on` and `true` are the same, and so are `off` and `false`.
-        - Where a list may be written, one value alone will do. IPv6 addresses with ports, and names \
+        - Where the tables say "or a list of such", one value alone will do. IPv6 addresses with ports, and names \
         that begin with a star, need quotes.
         - A section that is left out, or empty, counts as one in which every key has its default, unless \
         the table says otherwise. A key that is not listed here is an error.

@@ -208,13 +208,15 @@ private func show(_ clusters: [ClusterView], as format: Endpoints.Format) throws
     ]
     for cluster in clusters {
         for endpoint in cluster.endpoints {
-            let until =
-                endpoint.ttl.map { "as configured in \(seconds($0))" }
-                ?? endpoint.deadline.map { "reset in \(seconds($0))" } ?? "-"
+            let until = [
+                endpoint.deadline.map { "reset in \(seconds($0))" },
+                endpoint.ttl.map { "as configured in \(seconds($0))" },
+            ].compactMap(\.self)
             rows.append([
                 cluster.name, endpoint.address, endpoint.state.rawValue, endpoint.health,
                 endpoint.healthAge.map { seconds($0 / 1000 * 1000) } ?? "-",
-                "\(endpoint.weight)", "\(endpoint.connections)", until, reason(endpoint),
+                "\(endpoint.weight)", "\(endpoint.connections)",
+                until.isEmpty ? "-" : until.joined(separator: ", "), reason(endpoint),
             ])
         }
     }
