@@ -191,6 +191,9 @@ extension KernelDatapath {
         setTableFull(false)
     }
 
+    /// Whether packets of the client pass to the stack.
+    package func isAdopted(_ client: FlowTuple) -> Bool { adopted.value(of: client.abi) != nil }
+
     /// The row of a plain flow that is about to stand.
     package func opening(of tuple: FlowTuple) -> FlowRow? {
         openings.value(of: tuple.abi).map(FlowRow.init)

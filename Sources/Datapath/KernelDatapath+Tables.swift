@@ -110,19 +110,37 @@ extension KernelDatapath {
     }
 
     /// Lets the packets of an adopted client pass to the stack. Where there is no room, clients make it
-    /// whose socket is closed, first those for five seconds.
+    /// whose socket is closed, those first for whom it has been so for long.
     ///
     /// - Throws: When as many clients have a socket as there is room for.
     public func adopt(_ client: FlowTuple, now: UInt64) throws(BPFError) {
         let entry = adopted_entry(closed_ns: 0)
-        for age in [5_000_000_000, 0] as [UInt64] {
-            do {
-                return try adopted.set(client.abi, to: entry)
-            } catch  where error.errno == E2BIG {
-                forgetAdopted(closedBefore: now - min(now, age))
+        do {
+            try adopted.set(client.abi, to: entry)
+        } catch {
+            guard error.errno == E2BIG, makeRoomForAdopted(now: now) else { throw error }
+            try adopted.set(client.abi, to: entry)
+        }
+    }
+
+    /// Forgets those that have been closed for a minute, or for less where that makes little room.
+    /// False: none is closed, as a walk through the map found that is no older than 100 ms.
+    private func makeRoomForAdopted(now: UInt64) -> Bool {
+        guard adoptedAreOpenUntil.withLock({ $0 <= now }) else { return false }
+        var closed: [(key: flow_tuple, time: UInt64)] = []
+        try? adopted.forEachBatch { keys, entries in
+            for index in 0..<keys.count where entries[index].closed_ns != 0 {
+                closed.append((keys[index], entries[index].closed_ns))
             }
         }
-        try adopted.set(client.abi, to: entry)
+        for age in [60_000_000_000, 5_000_000_000, 0] as [UInt64] {
+            let over = closed.filter { $0.time + age <= now }.map(\.key)
+            if over.count < (age == 0 ? 1 : adopted.capacity / 8) { continue }
+            adopted.remove(over.span)
+            return true
+        }
+        adoptedAreOpenUntil.withLock { $0 = now + 100_000_000 }
+        return false
     }
 
     /// The socket of a client is closed, an adopted one perhaps: of that a SYN begins anew, and other

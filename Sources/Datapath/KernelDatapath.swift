@@ -46,6 +46,8 @@ public final class KernelDatapath: Sendable {
     let spliceEnds: MappedArray
     let endSplices: BPFProgram
     let attachments = Mutex<[Attachment]>([])
+    /// Until then no adopted client is believed to be closed: CLOCK_MONOTONIC nanoseconds.
+    let adoptedAreOpenUntil = Mutex<UInt64>(0)
 
     /// Maps that a restart finds again.
     private static let pinnedMaps = [

@@ -34,6 +34,9 @@ public struct PinDirectory: Sendable, Equatable {
     /// Why this user is not told whether anything is pinned; nil: he is.
     public var obstacle: BPFError? { BPFFilesystem.obstacle(to: path) }
 
+    /// Whether nothing of the instance is pinned, of no version; false also if nobody can say.
+    public var isNowhere: Bool { obstacle == nil && !exists && otherVersions.isEmpty }
+
     /// The names of all pins.
     public var pins: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()

@@ -67,6 +67,11 @@ public struct FlowRecord: Sendable, Equatable {
     public let mss: UInt16
     /// Whether the packet came from the endpoint.
     public var isFromEndpoint = false
+    /// Whether the ring had no room for it when the flow ended: it is told by the SYN of the client's
+    /// next connection.
+    public var isLate = false
+    /// Whether the side that the packet came from sent a FIN before the other one did.
+    public var closedFirst = false
     /// Whether the flow is of a plain listener: no daemon began it.
     public var isPlain = false
     /// Whether it is an RST of ours, by which `flowdump kill` ended the flow.
@@ -218,6 +223,9 @@ extension FlowRecord {
         mss = record.mss
         isFromEndpoint = !isUpstream
         isPlain = UInt32(record.flow_flags) & FLOW_FLAG_PLAIN.rawValue != 0
+        isLate =
+            [.closed, .reset].contains(kind) && UInt32(record.head.tcp_flags) & 0x02 != 0
+        closedFirst = UInt32(record.flow_flags) & FLOW_FLAG_FIN_FIRST.rawValue != 0
         isOurs = UInt32(record.head.kind) == RECORD_KILLED.rawValue
         ageMicroseconds = record.age_us == .max ? nil : record.age_us
     }

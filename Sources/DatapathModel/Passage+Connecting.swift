@@ -164,8 +164,8 @@ extension Passage {
             let owned = Int(row.handover.ownedLength)
             world.rows[peer].row.bytes += UInt64(max(0, sent + last.count - owned))
             counters.append(.helloSent)
-        } else if row.handover.segmentCount > 0 {
-            counters.append(.helloLost)
+        } else {
+            counters.append(row.handover.segmentCount > 0 ? .helloLost : .helloSent)
         }
         guard world.route(segment.tuple.source) != nil else { return end(.drop, .dropNoRoute) }
         return redirect()

@@ -259,7 +259,8 @@ public final class FlowSweeper: Sendable {
             return endByReset(row, .idleEnded, raw)
         }
         let lastSeen = min(row.lastSeenNanoseconds, peer.lastSeenNanoseconds)
-        switch quiet.judge(row, lastSeen: lastSeen, now: now) {
+        let lastData = max(row.lastDataNanoseconds, peer.lastDataNanoseconds)
+        switch quiet.judge(row, lastSeen: lastSeen, lastData: lastData, now: now) {
         case .wait: break
         case .ask:
             counters.increment(.idleProbed)

@@ -18,9 +18,13 @@ struct QuietFlows {
 
     private struct Question {
         var createdNanoseconds: UInt64
+        /// As rows have their times: an answer that came at once is not before it.
         var firstAsked: UInt64
         var times: Int
     }
+
+    /// Rows have ticks of 17 ms of a clock that may lag.
+    private static let tick: UInt64 = 2 << 24
 
     /// Questions without an answer before a flow is ended.
     static let patience = 3
@@ -28,16 +32,20 @@ struct QuietFlows {
     private var asked: [FlowTuple: Question] = [:]
 
     /// The verdict on a silent flow, walk by walk. `lastSeen` is that of the direction that was
-    /// silent longer: both ends must answer.
-    mutating func judge(_ row: SpliceRow, lastSeen: UInt64, now: UInt64) -> Verdict {
+    /// silent longer: both ends must answer. `lastData` is that of the other one: a flow with new data
+    /// is not silent, and its sender finds out himself whether it arrives.
+    mutating func judge(
+        _ row: SpliceRow, lastSeen: UInt64, lastData: UInt64, now: UInt64
+    ) -> Verdict {
         guard var question = asked[row.client],
             question.createdNanoseconds == row.createdNanoseconds
         else {
             asked[row.client] = Question(
-                createdNanoseconds: row.createdNanoseconds, firstAsked: now, times: 1)
+                createdNanoseconds: row.createdNanoseconds,
+                firstAsked: now - min(now, Self.tick), times: 1)
             return .ask
         }
-        if lastSeen >= question.firstAsked {
+        if max(lastSeen, lastData) >= question.firstAsked {
             asked[row.client] = nil
             return .wait
         }

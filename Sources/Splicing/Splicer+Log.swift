@@ -188,6 +188,9 @@ extension Splicer where Kernel: ~Copyable {
 
     private func end(of event: FlowRecord, _ up: SpliceRow?, _ down: SpliceRow?) -> ConnectionEnd {
         if event.isOurs { return .killed }
+        // The packet is another connection's, and the rows may be gone.
+        if event.isLate, event.kind == .reset { return .reset }
+        if event.isLate { return event.closedFirst ? .finClient : .finEndpoint }
         if event.kind == .reset { return event.isFromEndpoint ? .rstEndpoint : .rstClient }
         if up?.closedFirst == true { return .finClient }
         if down?.closedFirst == true { return .finEndpoint }

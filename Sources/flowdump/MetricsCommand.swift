@@ -9,7 +9,7 @@ internal import KernelBPF
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics",
-        abstract: "Write counters, map usage and run times as Prometheus reads them.",
+        abstract: "Write connections, counters and map usage as Prometheus reads them.",
         usage: "flowdump metrics [--instance NAME] [--no-walk]",
         discussion: """
             Text format 0.0.4, for a textfile collector or a script that serves it. Run times are \
@@ -19,7 +19,7 @@ struct MetricsCommand: ParsableCommand {
 
     @OptionGroup var instance: InstanceOption
 
-    @Flag(name: .long, help: "Read no map through where the kernel does not tell its usage.")
+    @Flag(name: .long, help: "Read no map through: no connections, nor usage before Linux 6.6.")
     var noWalk = false
 
     func run() throws {
@@ -29,8 +29,10 @@ struct MetricsCommand: ParsableCommand {
             gauges = try PinnedGauges(instance: instance.name)
         } catch {
             // Whoever collects this is to see that it is down, not that there is nothing to see.
-            report.isServed = false
-            try StandardOutput.write(Array([report.daemonUp].text.utf8))
+            if PinDirectory(instance: instance.name).isNowhere {
+                report.isServed = false
+                try StandardOutput.write(Array([report.daemonUp].text.utf8))
+            }
             throw error
         }
         report.usage = try gauges.usage(isThorough: !noWalk)
@@ -40,6 +42,10 @@ struct MetricsCommand: ParsableCommand {
         report.datapath = gauges.datapathCounters()
         report.daemon = gauges.daemonCounters()
         report.programs = try gauges.programs() ?? []
+        if !noWalk {
+            let source = try PinnedSource(instance: instance.name)
+            try source.forEachFlow { report.connections.count($0) }
+        }
         try StandardOutput.write(Array(report.metrics.text.utf8))
     }
 }
@@ -53,6 +59,7 @@ struct MetricsReport {
     var lastReloadIsOK = true
     var datapath: [(name: String, value: UInt64)] = []
     var daemon: [(name: String, value: UInt64)] = []
+    var connections = ConnectionCounts()
     /// Empty where the kernel takes no statistics.
     var programs: [ProgramStatistics] = []
 
@@ -79,6 +86,7 @@ struct MetricsReport {
                 "Entries up to which connections are spliced; above, they are relayed.",
                 admittedEntries.map { [Metric.Sample(labels("map", "flows"), UInt64($0))] } ?? []),
             daemonUp,
+        ] + connections.metrics(instance: instance) + [
             Metric(
                 "sluice_config_last_reload_ok", .gauge,
                 "1: the configuration asked for last is in force; 0: it was refused.",

@@ -31,7 +31,6 @@ extension RelayBridge {
     func refusal(
         _ seat: Seat, _ full: FullPlace, in routes: RoutingSnapshot, speaksTLS: Bool
     ) -> RejectAction {
-        counters.increment(.rejected)
         counters.increment(DaemonCounter(full))
         let policy = routes.listeners[seat.listener]?.rejection ?? .reset
         return RejectAction(speaksTLS ? policy : policy.withoutTLS)

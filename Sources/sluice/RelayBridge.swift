@@ -92,6 +92,7 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
             // It may be configured no more since the splicer chose it.
             guard let place = routes.place(ofCluster: cluster) else {
                 clients?.noteRejection(.noEndpoint, of: connection.tuple)
+                counters.increment(.rejected)
                 return relay.adoptAndReject(connection, .reset)
             }
             // An endpoint that was picked already is tried whatever happened since.
@@ -111,12 +112,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                         plan: plan(routes, seat, places, client, reason, name, first: first))
                 case .full(let full):
                     clients?.noteRejection(.full, of: connection.tuple)
+                    counters.increment(.rejected)
                     let speaksTLS = connection.received.first == 22
                     relay.adoptAndReject(
                         connection, refusal(seat, full, in: routes, speaksTLS: speaksTLS))
                 }
             case .reject(let how):
                 clients?.noteRejection(.noEndpoint, of: connection.tuple)
+                counters.increment(.rejected)
                 relay.adoptAndReject(connection, RejectAction(how))
             }
         case .classify(let reason):
@@ -178,6 +181,14 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
     func decide(
         listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
     ) -> RelayDecision {
+        let decision = judge(listener: listener, tuple: tuple, named: named, outcome: outcome)
+        if case .reject = decision { counters.increment(.rejected) }
+        return decision
+    }
+
+    private func judge(
+        listener: UInt16, tuple: FlowTuple, named: FlowTuple, outcome: HelloOutcome
+    ) -> RelayDecision {
         let routes = routes
         guard let answers = routes.listeners[listener] else { return .reject(.reset) }
         var client = RelayedClient(tuple: tuple, named: named)
@@ -233,7 +244,6 @@ final class RelayBridge: SpliceFallback, RelayPolicy, RelayObserver {
                 return .reject(refusal(seat, full, in: routes, speaksTLS: speaksTLS))
             }
         case .reject(let how):
-            counters.increment(.rejected)
             return .reject(RejectAction(how))
         }
     }

@@ -246,6 +246,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             _ = try bench.run(.flowsEthernet, on: again)
             let told = bench.records().flows
             #expect(told.map(\.kind) == [.reset])
+            #expect(told.first?.isLate == true)
             #expect(told.first?.client == splice.family.client)
             #expect(told.first?.upstream == splice.family.upstream)
             #expect(bench.datapath.row(of: splice.clientTuple) == nil)

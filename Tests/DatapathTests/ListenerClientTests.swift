@@ -224,34 +224,58 @@ import WireTypes
         }
     }
 
+    private func client(_ number: Int) -> FlowTuple {
+        let address = IPAddress(v4: 0x0a00_0000 + UInt32(number))
+        return FlowTuple(
+            source: TransportAddress(address, 4000), destination: Family.v4.client.destination)
+    }
+
     /// A stranger can have us adopt as many as he likes, one after the other.
     @Test func `finds room while sockets of others are closed, and never in place of an open one`()
         throws
     {
         let limit = 65536
-        let listener = Family.v4.client.destination
-        func client(_ number: Int) -> FlowTuple {
-            let address = IPAddress(v4: 0x0a00_0000 + UInt32(number))
-            return FlowTuple(source: TransportAddress(address, 4000), destination: listener)
-        }
         try TestBench.use { bench in
             let second: UInt64 = 1_000_000_000
             for number in 0..<limit { try bench.datapath.adopt(client(number), now: second) }
             #expect(throws: BPFError.self) {
                 try bench.datapath.adopt(client(limit), now: 20 * second)
             }
-            bench.datapath.closeAdopted(client(0), now: 14 * second)
-            bench.datapath.closeAdopted(client(1), now: 19 * second)
-            try bench.datapath.adopt(client(limit), now: 20 * second)
-            // The other one makes room as soon as that is needed.
-            try bench.datapath.adopt(client(limit + 1), now: 20 * second)
+            bench.datapath.closeAdopted(client(0), now: 20 * second)
+            // Found to be full a moment ago.
             #expect(throws: BPFError.self) {
-                try bench.datapath.adopt(client(limit + 2), now: 20 * second)
+                try bench.datapath.adopt(client(limit), now: 20 * second + second / 20)
             }
+            try bench.datapath.adopt(client(limit), now: 20 * second + second / 10)
             // One that nobody adopted takes no room.
-            bench.datapath.closeAdopted(client(2), now: 20 * second)
-            bench.datapath.closeAdopted(client(limit + 3), now: 20 * second)
-            try bench.datapath.adopt(client(limit + 2), now: 30 * second)
+            bench.datapath.closeAdopted(client(limit + 1), now: 21 * second)
+            #expect(throws: BPFError.self) {
+                try bench.datapath.adopt(client(limit + 1), now: 21 * second)
+            }
+        }
+    }
+
+    /// Their kernel sockets may have much to send still.
+    @Test func `takes the room of those that were closed long ago`() throws {
+        let (limit, second) = (65536, 1_000_000_000 as UInt64)
+        try TestBench.use { bench in
+            for number in 0..<limit { try bench.datapath.adopt(client(number), now: second) }
+            for number in 0..<10_000 {
+                bench.datapath.closeAdopted(client(number), now: 100 * second)
+                bench.datapath.closeAdopted(client(number + 10_000), now: 130 * second)
+            }
+            bench.datapath.closeAdopted(client(20_000), now: 161 * second)
+            func closed() -> [Bool] {
+                [0, 10_000, 20_000].map { bench.datapath.isAdopted(client($0)) }
+            }
+            try bench.datapath.adopt(client(limit), now: 162 * second)
+            #expect(closed() == [false, true, true])
+            for number in 1..<10_000 {
+                try bench.datapath.adopt(client(limit + number), now: 162 * second)
+            }
+            // Half a minute is enough where nobody has been closed for longer.
+            try bench.datapath.adopt(client(limit + 10_000), now: 162 * second)
+            #expect(closed() == [false, false, true])
         }
     }
 }

@@ -160,7 +160,7 @@ import WireTypes
                 let result = try bench.run(.flowsEthernet, on: connecting.synAck)
                 expect(result, isRedirectOf: connecting.answer([]))
             }
-            #expect(bench.counts == [.helloLost: 1])
+            #expect(bench.counts == [.helloLost: 1, .helloSent: 1])
         }
     }
 

@@ -6,7 +6,9 @@ extension EndToEnd {
     /// OB-06: no packet is without a reason.
     @Suite(.needsBalancer) struct `Counters of the datapath` {
         /// Those that say more of a packet which another counter has as well.
-        private static let additions: Set = ["cookie_accepted", "icmp_sent", "icmp_limited"]
+        private static let additions: Set = [
+            "cookie_accepted", "icmp_sent", "icmp_limited", "plain_opened", "fast_dry_run",
+        ]
 
         private func counted(_ lab: Lab) async throws -> Int {
             struct Report: Decodable { var counters: [String: Int] }

@@ -21,11 +21,14 @@ extension EndToEnd {
                     samples[String(parts[0])] = Double(parts[3])
                     continue
                 }
-                // NAME sluice INSTANCE LABEL VALUE NUMBER
-                guard parts.count == 6, parts[2] == lab.name, let number = Double(parts[5])
+                // NAME sluice INSTANCE LABEL VALUE NUMBER, perhaps with more labels
+                guard parts.count >= 6, parts.count.isMultiple(of: 2), parts[2] == lab.name,
+                    let number = parts.last.flatMap({ Double($0) })
                 else { throw Command.Failure(description: "what is this: \(line)") }
-                #expect(samples["\(parts[0]) \(parts[4])"] == nil, "twice: \(line)")
-                samples["\(parts[0]) \(parts[4])"] = number
+                let values = stride(from: 4, to: parts.count, by: 2).map { parts[$0] }
+                let name = "\(parts[0]) \(values.joined(separator: " "))"
+                #expect(samples[name] == nil, "twice: \(line)")
+                samples[name] = number
             }
             return samples
         }
@@ -90,6 +93,9 @@ extension EndToEnd {
                 let open = try await metrics(lab)
                 #expect(open["sluice_daemon_events_total established"] == 25)
                 #expect(open["sluice_map_used server_names"] == 1)
+                let there = "sluice_connections tls echo 10.0.0.10:\(Lab.echoPort) spliced"
+                #expect(open[there] == 25, "\(open)")
+                #expect(try await metrics(lab, "--no-walk")[there] == nil)
                 #expect(open.count < 100)
                 // The kernel knows; without the program that asks it, the maps are read through.
                 let used = try await metrics(lab, "--no-walk").filter { isUsage($0.key) }
@@ -99,6 +105,13 @@ extension EndToEnd {
                 #expect(!unknown.keys.contains(where: isUsage))
                 #expect(unknown["sluice_map_max flows"] == 262_144)
                 #expect(try await metrics(lab).filter { isUsage($0.key) } == used)
+                let local = try lab.startTalk(at: .listener(.v4), from: .balancer)
+                try await local.waitUntilOpen()
+                let isShown = try await isTrue(within: .seconds(3)) {
+                    try await metrics(lab)["sluice_relayed_connections local-client"] == 1
+                }
+                #expect(isShown)
+                try await local.expectGood()
 
                 try await balancer.kill()
                 let orphaned = try await metrics(lab)

@@ -5,6 +5,7 @@ import Datapath
 import FlowReport
 import KernelBPF
 import Testing
+import WireTypes
 
 @testable import flowdump
 
@@ -37,16 +38,32 @@ import Testing
         report.datapath = DatapathCounter.allCases.map { ($0.name, UInt64($0.rawValue)) }
         report.daemon = DaemonCounter.allCases.map { ($0.name, 1) }
         report.programs = [.init(name: "flows_ethernet", runs: 5, nanoseconds: 600)]
+        for state in FlowState.allCases {
+            report.connections.count(
+                SampleFlows.flow(client: "192.0.2.7:50000", state: state))
+        }
+        report.connections.count(SampleFlows.flow(client: "192.0.2.7:2", endpoint: "10.0.0.9:1"))
+        var waiting = SampleFlows.flow(client: "192.0.2.7:1", reason: .noRoute)
+        let nowhere = TransportAddress(.anyIPv4, 0)
+        waiting.upstream.rewrite = FlowTuple(source: nowhere, destination: nowhere)
+        report.connections.count(waiting)
         return report
     }
 
     @Test func `have a line for each counter, map and program`() {
         let lines = report.metrics.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
         #expect(
-            lines.count == 3 + 4 + DatapathCounter.allCases.count + DaemonCounter.allCases.count)
+            lines.count == 3 + 4 + 4 + DatapathCounter.allCases.count + DaemonCounter.allCases.count
+        )
         let label = #"sluice="a\"b""#
         for line in [
             #"sluice_daemon_up{\#(label)} 1"#,
+            #"sluice_connections{\#(label),listener="tls",cluster="kafka1",endpoint="10.0.0.11:9093","#
+                + #"mode="spliced"} 3"#,
+            #"sluice_connections{\#(label),listener="tls",cluster="kafka1",endpoint="10.0.0.9:1","#
+                + #"mode="spliced"} 1"#,
+            #"sluice_connections{\#(label),listener="tls",cluster="kafka1",mode="relayed"} 1"#,
+            #"sluice_relayed_connections{\#(label),reason="no-route"} 1"#,
             #"sluice_map_used{\#(label),map="flows"} 12"#,
             #"sluice_map_max{\#(label),map="flows"} 100"#,
             #"sluice_map_watermark{\#(label),map="flows"} 90"#,

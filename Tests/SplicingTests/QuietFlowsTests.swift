@@ -25,45 +25,80 @@ import WireTypes
         return SpliceRow(client.abi, entry)
     }
 
+    private static let second: UInt64 = 1_000_000_000
+
+    /// Of a flow that was seen and had data for the last time at these seconds, now.
+    private func verdict(
+        _ quiet: inout QuietFlows, _ row: SpliceRow, seen: Double, data: Double = 0, at now: Double
+    ) -> QuietFlows.Verdict {
+        let moment = { (seconds: Double) in UInt64(seconds * 1e9) }
+        return quiet.judge(
+            row, lastSeen: moment(seen), lastData: moment(data), now: moment(now))
+    }
+
     @Test func `are asked some times and then ended when nobody answers`() throws {
         var quiet = QuietFlows()
         let row = try row()
-        let verdicts = (1...4).map { quiet.judge(row, lastSeen: 5, now: UInt64($0) * 100) }
+        let verdicts = (1...4).map {
+            verdict(&quiet, row, seen: 5, at: 100 + Double($0) * 5)
+        }
         #expect(verdicts == [.ask, .ask, .ask, .end])
     }
 
     @Test func `live on when both answered`() throws {
         var quiet = QuietFlows()
         let row = try row()
-        #expect(quiet.judge(row, lastSeen: 5, now: 100) == .ask)
-        #expect(quiet.judge(row, lastSeen: 101, now: 200) == .wait)
+        #expect(verdict(&quiet, row, seen: 5, at: 100) == .ask)
+        #expect(verdict(&quiet, row, seen: 101, at: 105) == .wait)
         // Silent again, much later: the questions begin anew.
-        #expect(quiet.judge(row, lastSeen: 101, now: 900) == .ask)
+        #expect(verdict(&quiet, row, seen: 101, at: 900) == .ask)
+    }
+
+    /// Rows have the tick that it was in, which began before the question.
+    @Test func `live on when both answered at once`() throws {
+        var quiet = QuietFlows()
+        let row = try row()
+        #expect(verdict(&quiet, row, seen: 5, at: 100) == .ask)
+        let asked = 100 * Self.second
+        let seen = Tick(nanoseconds: asked).nanoseconds(since: 1) - (1 << 24)
+        #expect(
+            quiet.judge(row, lastSeen: seen, lastData: 0, now: asked + 5 * Self.second) == .wait)
     }
 
     @Test func `are waited for until both have answered`() throws {
         var quiet = QuietFlows()
         let row = try row()
         #expect(!quiet.isAsking(row))
-        _ = quiet.judge(row, lastSeen: 5, now: 100)
+        _ = verdict(&quiet, row, seen: 5, at: 100)
         #expect(quiet.isAsking(row))
         #expect(try !quiet.isAsking(self.row(created: 2)))
-        _ = quiet.judge(row, lastSeen: 101, now: 200)
+        _ = verdict(&quiet, row, seen: 101, at: 105)
+        #expect(!quiet.isAsking(row))
+    }
+
+    /// Who sends it finds out himself that nobody is there, and an outage may be over before.
+    @Test func `are not quiet any more when one end has new data`() throws {
+        var quiet = QuietFlows()
+        let row = try row()
+        for now in [100.0, 105, 110] {
+            #expect(verdict(&quiet, row, seen: 5, at: now) == .ask)
+        }
+        #expect(verdict(&quiet, row, seen: 5, data: 112, at: 115) == .wait)
         #expect(!quiet.isAsking(row))
     }
 
     @Test func `of another connection on the same port are asked themselves`() throws {
         var quiet = QuietFlows()
-        for _ in 1...3 { _ = quiet.judge(try row(), lastSeen: 5, now: 100) }
-        #expect(quiet.judge(try row(created: 2), lastSeen: 5, now: 200) == .ask)
+        for now in [100.0, 105, 110] { _ = try verdict(&quiet, row(), seen: 5, at: now) }
+        #expect(try verdict(&quiet, row(created: 2), seen: 5, at: 115) == .ask)
     }
 
     @Test func `are forgotten when they are not quiet any more`() throws {
         var quiet = QuietFlows()
         let row = try row()
-        for _ in 1...3 { _ = quiet.judge(row, lastSeen: 5, now: 100) }
+        for now in [100.0, 105, 110] { _ = verdict(&quiet, row, seen: 5, at: now) }
         quiet.keep([])
-        #expect(quiet.judge(row, lastSeen: 5, now: 200) == .ask)
+        #expect(verdict(&quiet, row, seen: 5, at: 115) == .ask)
     }
 
     @Test func `are asked right below what they expect, with a timestamp they know`() throws {

@@ -83,6 +83,25 @@ import WireTypes
         #expect(scene.splicer.notes.isEmpty)
     }
 
+    /// By the SYN of its client's next connection: it is not that packet's sender who ended it.
+    @Test(arguments: [
+        (FlowRecord.Kind.closed, true, ConnectionEnd.finClient), (.closed, false, .finEndpoint),
+        (.reset, false, .reset),
+    ])
+    func `knows of an end that is told late what the rows knew`(
+        kind: FlowRecord.Kind, closedFirst: Bool, end: ConnectionEnd
+    ) throws {
+        let scene = scene()
+        let splice = try scene.establish()
+        scene.table.delete(splice)
+        scene.tell(kind, of: splice) {
+            $0.isLate = true
+            $0.closedFirst = closedFirst
+        }
+        scene.wait(milliseconds: 500)
+        #expect(ends() == [end])
+    }
+
     @Test func `says nothing of an RST that traffic refuted`() throws {
         let scene = scene()
         let splice = try scene.establish()

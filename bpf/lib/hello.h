@@ -234,8 +234,7 @@ static __noinline int send_hello(struct __sk_buff *skb, struct packet *p, struct
 	}
 	if (!segments) {
 		/* None at all: the client waits for the endpoint to speak. */
-		if (entry->template_segments)
-			count(COUNTER_HELLO_LOST);
+		count(entry->template_segments ? COUNTER_HELLO_LOST : COUNTER_HELLO_SENT);
 		if (!answer_packet(skb, p, a, NULL))
 			return drop(COUNTER_DROP_KERNEL);
 	} else {

@@ -94,7 +94,7 @@ static __always_inline int begins_anew(const struct packet *p, const struct flow
 /* After so long a ring that is full has no reader, and no port is waited for. */
 #define READER_PATIENCE_TICKS (1000000000ll >> TICK_SHIFT)
 
-static __always_inline int has_reader(const struct flow_entry *entry, const struct flow_entry *peer)
+static __always_inline int is_recent(const struct flow_entry *entry, const struct flow_entry *peer)
 {
 	__u32 seen = entry->last_seen;
 
@@ -117,7 +117,7 @@ static __noinline int remove_over(struct packet *p, struct flow_entry *entry)
 		return 1;
 	}
 	peer = flow_peer(entry);
-	if (has_reader(entry, peer))
+	if (is_recent(entry, peer))
 		return 0;
 	/*
 	 * By the endpoint's row the daemon's sweeper finds the port, when there is one again. It

@@ -34,11 +34,11 @@ extension RoutingTable {
         while let dot = rest.firstIndex(of: UInt8(ascii: ".")) {
             rest = rest[(dot + 1)...]
             let name = String(decoding: rest, as: UTF8.self)
-            let hider = wildcards[name]?.first { other in
-                let one = routes[other]
-                return one.action != route.action && one.hides(route)
+            let hider = wildcards[name]?.first { routes[$0].hides(route) }
+            // Where both lead to the same place it does not matter which one a client takes.
+            if let hider, expression.isWithin(below: name, reach) {
+                return routes[hider].action == route.action ? nil : hider
             }
-            if let hider, expression.isWithin(below: name, reach) { return hider }
         }
         return nil
     }

@@ -13,7 +13,7 @@ enum ClusterSection: Section {
     static let proxyProtocol = ValueKey(
         "proxy_protocol", .choice, standard: Defaults.proxyProtocol,
         "Whether a header of the PROXY protocol tells the endpoints who their clients are; one of nobody "
-            + "is in front of checks.")
+            + "is in front of what checks say.")
     static let proxyTLVs = ListKey(
         "proxy_tlvs", .proxyTLV, standard: "none",
         "What such a header of version 2 tells beside addresses, in this order.")

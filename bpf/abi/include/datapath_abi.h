@@ -550,7 +550,7 @@ enum counter {
 	COUNTER_TRANSLATED = 0,	  /* packets of established flows sent on */
 	COUNTER_SYN_ANSWERED,	  /* SYN-ACKs sent to clients */
 	COUNTER_HELLO_RECORDED,	  /* client segments handed to the daemon */
-	COUNTER_HELLO_SENT,	  /* SYN-ACKs turned into ACK + ClientHello */
+	COUNTER_HELLO_SENT,	  /* SYN-ACKs turned into our ACK, and the hello if there is one */
 	COUNTER_HELLO_LOST,	  /* template overwritten: plain ACK sent, the client repeats */
 	COUNTER_COOKIE_ACCEPTED,  /* notes rebuilt from a cookie */
 	COUNTER_HANDSHAKE_ACK,	  /* pure ACKs that complete a handshake */
