@@ -7,11 +7,12 @@
 # shellcheck disable=SC2034 # they are read in works.sh
 
 usual_ways=(direct nft nginx haproxy haproxy-splice envoy sluice)
-more_ways=(nginx-64k haproxy-64k)
+more_ways=(wire nginx-64k haproxy-64k)
 
 way_title() {
     case $1 in
     direct) echo "plain forwarding by the kernel" ;;
+    wire) echo "nothing in between: a veth from client to endpoint, the least that any way can cost" ;;
     nft) echo "DNAT by nftables" ;;
     nginx) echo "nginx stream with ssl_preread" ;;
     nginx-64k) echo "the same with 64 KiB buffers" ;;
@@ -38,7 +39,7 @@ want() { # PROGRAM PACKAGE
 # Prints why a way cannot run here, and what would help; nothing if it can.
 way_missing() {
     case $1 in
-    direct) ;;
+    direct | wire) ;;
     nft) want nft nftables ;;
     nginx*)
         want nginx nginx-light
@@ -56,7 +57,7 @@ way_missing() {
 
 way_version() {
     case $1 in
-    direct) uname -sr ;;
+    direct | wire) uname -sr ;;
     nft) nft --version ;;
     nginx*) nginx -v 2>&1 | sed 's/.*: //' ;;
     haproxy*) haproxy -v | sed -n '1s/ - .*//p' ;;
@@ -74,7 +75,7 @@ way_settings() {
 
 way_template() {
     case $1 in
-    direct) ;;
+    direct | wire) ;;
     nft) echo "$here/peers/nft.nft" ;;
     nginx*) echo "$here/peers/nginx.conf" ;;
     haproxy*) echo "$here/peers/haproxy.cfg" ;;
@@ -100,7 +101,11 @@ start_way() {
     tls_port=443 stub_port=443 idle_port=443 plain_port=80 iperf3_port=5201
     [ -z "$template" ] || way_configuration "$1" <"$template" >"$file"
     case $1 in
-    direct) address=10.0.0.10 tls_port=9093 stub_port=9443 idle_port=9444 plain_port=8080 ;;
+    direct) take_endpoint_ports 10.0.0.10 ;;
+    wire)
+        lay_wire
+        take_endpoint_ports 10.77.0.2
+        ;;
     nft)
         stub_port=444 idle_port=445
         "$lab" exec "$name-balancer" nft -f "$file"
@@ -116,6 +121,20 @@ start_way() {
         wait_for_way grep -q ready "$state/way.log"
         ;;
     esac
+}
+
+# Clients speak to the endpoint itself.
+take_endpoint_ports() { # ADDRESS
+    address=$1 tls_port=9093 stub_port=9443 idle_port=9444 plain_port=8080
+}
+
+# Goes with the namespaces.
+lay_wire() {
+    ip -n "$name-client" link add wire type veth peer name wire netns "$name-endpoint"
+    ip -n "$name-client" address add 10.77.0.1/24 dev wire
+    ip -n "$name-endpoint" address add 10.77.0.2/24 dev wire
+    ip -n "$name-client" link set wire up
+    ip -n "$name-endpoint" link set wire up
 }
 
 # Whether a way needs the kernel to forward, and the endpoint to know the client's network.

@@ -6,6 +6,7 @@ from html import escape
 # Of each way: its colour on light and on dark ground. Sluice's stands out.
 COLOURS = {
     "direct": ("#868e96", "#868e96"),
+    "wire": ("#868e96", "#868e96"),
     "nft": ("#e08e0b", "#f0b355"),
     "nginx": ("#2f9e44", "#69db7c"),
     "nginx-64k": ("#74b816", "#a9e34b"),
