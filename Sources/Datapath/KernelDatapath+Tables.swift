@@ -127,12 +127,7 @@ extension KernelDatapath {
     /// False: none is closed, as a walk through the map found that is no older than 100 ms.
     private func makeRoomForAdopted(now: UInt64) -> Bool {
         guard adoptedAreOpenUntil.withLock({ $0 <= now }) else { return false }
-        var closed: [(key: flow_tuple, time: UInt64)] = []
-        try? adopted.forEachBatch { keys, entries in
-            for index in 0..<keys.count where entries[index].closed_ns != 0 {
-                closed.append((keys[index], entries[index].closed_ns))
-            }
-        }
+        let closed = closedAdopted()
         for age in [60_000_000_000, 5_000_000_000, 0] as [UInt64] {
             let over = closed.filter { $0.time + age <= now }.map(\.key)
             if over.count < (age == 0 ? 1 : adopted.capacity / 8) { continue }
@@ -152,14 +147,19 @@ extension KernelDatapath {
     /// Forgets adopted clients whose socket was closed before `limit`, CLOCK_MONOTONIC nanoseconds:
     /// when its kernel socket is gone, TIME_WAIT included.
     public func forgetAdopted(closedBefore limit: UInt64) {
-        var over: [flow_tuple] = []
+        let over = closedAdopted().filter { $0.time < limit }.map(\.key)
+        adopted.remove(over.span)
+    }
+
+    /// Adopted clients whose socket is closed, and since when.
+    private func closedAdopted() -> [(key: flow_tuple, time: UInt64)] {
+        var closed: [(key: flow_tuple, time: UInt64)] = []
         try? adopted.forEachBatch { keys, entries in
-            for index in 0..<keys.count
-            where entries[index].closed_ns != 0 && entries[index].closed_ns < limit {
-                over.append(keys[index])
+            for index in 0..<keys.count where entries[index].closed_ns != 0 {
+                closed.append((keys[index], entries[index].closed_ns))
             }
         }
-        adopted.remove(over.span)
+        return closed
     }
 
     /// Ids of the server names that relayed connections carry.

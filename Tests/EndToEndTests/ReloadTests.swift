@@ -145,16 +145,21 @@ extension EndToEnd {
             #expect(isThere, "no line \"\(line)\"")
         }
 
+        /// A reload of it with a route to nowhere.
+        private func refuse(_ balancer: Balancer, _ good: Configuration) async throws {
+            var broken = good
+            broken.routes.append(("x.test", "nowhere"))
+            _ = try balancer.lab.write(broken)
+            try await reload(balancer, expecting: Self.refused)
+        }
+
         @Test func `of a broken file keep the old configuration, and say what is wrong`()
             async throws
         {
             try await withLab { lab in
                 let good = Configuration.kafka(.v4)
                 let balancer = try await lab.startBalancer(good)
-                var broken = good
-                broken.routes.append(("x.test", "nowhere"))
-                _ = try lab.write(broken)
-                try await reload(balancer, expecting: Self.refused)
+                try await refuse(balancer, good)
                 let log = try String(contentsOfFile: lab.balancerLog, encoding: .utf8)
                 #expect(log.contains("sluice.yaml:"), "the line is named")
                 #expect(log.contains("\"nowhere\""))
@@ -195,10 +200,7 @@ extension EndToEnd {
             try await withLab { lab in
                 let good = Configuration.kafka(.v4)
                 let balancer = try await lab.startBalancer(good)
-                var broken = good
-                broken.routes.append(("x.test", "nowhere"))
-                _ = try lab.write(broken)
-                try await reload(balancer, expecting: Self.refused)
+                try await refuse(balancer, good)
                 #expect(try await lastReload(lab) == "0")
                 try await balancer.kill()
                 var larger = good

@@ -135,8 +135,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } endpoints SEC(".maps");
 
-/* Clients whose connection a relay's socket owns. Written by the daemon. Full: forgets closed ones.
- */
+/* Clients whose connection a relay's socket owns. Written by the daemon. Full: closed ones go. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

@@ -332,7 +332,7 @@ static __noinline int is_for_this_host(struct __sk_buff *skb, struct packet *p)
  */
 static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p)
 {
-	struct listener_key sender = {.addr = p->tuple.saddr, .port = p->tuple.sport};
+	struct listener_key sender = {};
 	__u16 port = bpf_ntohs(p->tuple.dport);
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sock;
@@ -341,9 +341,11 @@ static __noinline int is_for_source_port(struct __sk_buff *skb, struct packet *p
 
 	for (int i = 0; i < PORT_RANGES; i++)
 		ours |= port >= source_ports[i].first && port <= source_ports[i].last;
-	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST) ||
-	    (p->l3 && skb->pkt_type != PACKET_HOST) || !bpf_map_lookup_elem(&endpoints, &sender) ||
-	    !is_for_this_host(skb, p))
+	if (!ours || p->tcp_flags & (TCP_SYN | TCP_RST) || (p->l3 && skb->pkt_type != PACKET_HOST))
+		return 0;
+	sender.addr = p->tuple.saddr;
+	sender.port = p->tuple.sport;
+	if (!bpf_map_lookup_elem(&endpoints, &sender) || !is_for_this_host(skb, p))
 		return 0;
 	if (p->is_ipv6) {
 		__builtin_memcpy(tuple.ipv6.saddr, &p->tuple.saddr, 16);
