@@ -101,10 +101,6 @@ extension FlowRow {
         set { entry.size_limit = newValue }
     }
     package var timesToldLimit: UInt8 { entry.timesToldLimit }
-    package var finAcknowledgement: UInt32 {
-        get { entry.fin_ack }
-        set { entry.fin_ack = newValue }
-    }
     package var createdNanoseconds: UInt64 {
         get { entry.created_ns }
         set { entry.created_ns = newValue }

@@ -76,7 +76,7 @@ public struct SpliceRow: Sendable, Equatable {
         lastDataNanoseconds = entry.lastDataNanoseconds
         forwardedAcknowledgement = entry.last_ack &+ entry.ack_delta
         nextSequence = UInt32(truncatingIfNeeded: entry.next_seq)
-        timestampSeen = entry.has(FLOW_FLAG_TIMESTAMPS) ? entry.own_tsval : nil
+        timestampSeen = entry.timestampSeen
         clientISN = entry.clientISN
         firstAcknowledgement = entry.own_isn &+ 1 &+ entry.ack_delta
         cluster = entry.cluster

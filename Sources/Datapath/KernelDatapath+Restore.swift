@@ -48,7 +48,6 @@ extension flow_entry {
         // Bounds that the first packets move on.
         let sent = UInt32(truncatingIfNeeded: next_seq) &+ seq_delta
         peer.last_ack = has(FLOW_FLAG_OWNED) ? isn &+ 1 : sent
-        peer.fin_ack = sent
         setNumbers(of: &peer)
         peer.packets = 0
         peer.last_seen = 0
@@ -73,9 +72,6 @@ extension flow_entry {
         }
         peer.own_isn = first_seq &- 1 &+ seq_delta &- (isUpstream ? ownedShift : 0)
         peer.first_seq = own_isn &+ 1 &+ ack_delta &+ (isUpstream ? 0 : ownedShift)
-        // Our clock at the beginning, in milliseconds. Our SYN said exactly that (Splicing, and
-        // bpf/lib/known.h); our SYN-ACK a little less, and the client has seen more since.
-        peer.own_tsval = UInt32(truncatingIfNeeded: created_ns / 1_000_000)
         // An endpoint that has not all bytes of ours is behind the client's first one.
         let isBehind = peer.first_seq &- acknowledged <= UInt32(owned_length)
         peer.next_seq = UInt64(peer.first_seq)
@@ -98,9 +94,12 @@ extension flow_entry {
             peer |= FLOW_FLAG_UPSTREAM.rawValue
             // The next packet tells whether the endpoint has them.
             if owned_length > 0 { peer |= FLOW_FLAG_OWNED.rawValue }
+        } else {
+            peer |= FLOW_FLAG_ANSWERED.rawValue
         }
         if has(FLOW_FLAG_FIN) { peer |= FLOW_FLAG_PEER_FIN.rawValue }
-        if has(FLOW_FLAG_PEER_FIN) { peer |= FLOW_FLAG_FIN.rawValue }
+        // Where it stands is not known before it is acknowledged.
+        if has(FLOW_FLAG_FIN_ACKED) { peer |= FLOW_FLAG_FIN.rawValue }
         return peer
     }
 

@@ -13,8 +13,6 @@ public struct OpenedRecord: Sendable, Equatable {
     public let note: HandshakeNote
     /// Our initial sequence number towards the endpoint.
     public let isn: UInt32
-    /// Our TSval in the SYN to the endpoint.
-    public let synTimestamp: UInt32
     /// The client's TSval in the hello; 0 without timestamps.
     public let clientTimestamp: UInt32
     /// The client's window in the hello, unscaled as on the wire.
@@ -34,7 +32,6 @@ public struct OpenedRecord: Sendable, Equatable {
         upstream = FlowTuple(record.rewrite)
         note = HandshakeNote(record.hello.note)
         isn = record.isn
-        synTimestamp = record.syn_tsval
         clientTimestamp = record.hello.tsval
         clientWindow = UInt16(truncatingIfNeeded: record.hello.window)
         createdNanoseconds = record.hello.created_ns

@@ -86,8 +86,6 @@ public struct Splice: Sendable, Equatable {
     public var note: HandshakeNote
     /// Our initial sequence number towards the endpoint.
     public var isn: UInt32
-    /// Our TSval in the SYN to the endpoint.
-    public var synTimestamp: UInt32
     /// The client's TSval in the hello; 0 without timestamps.
     public var clientTimestamp: UInt32
     /// The client's window in the hello, unscaled as on the wire.
@@ -116,7 +114,6 @@ public struct Splice: Sendable, Equatable {
         self.upstream = upstream
         self.note = note
         self.isn = isn
-        synTimestamp = 0
         clientTimestamp = 0
         clientWindow = 0
         worker = 0
@@ -136,16 +133,19 @@ public struct Splice: Sendable, Equatable {
 }
 
 extension Splice {
+    /// TSval of our SYN to the endpoint: milliseconds of the clock when it began.
+    public var synTimestamp: UInt32 { UInt32(truncatingIfNeeded: createdNanoseconds / 1_000_000) }
+
     /// The entry of packets from client to endpoint; its key is `client`.
     var upstreamEntry: flow_entry {
         var entry = commonEntry
         entry.rewrite = upstream.ends
         entry.seq_delta = isn &- note.clientISN &+ UInt32(ownedLength) &- prefaceLength
         entry.tsval_delta = synTimestamp &- clientTimestamp
+        entry.tsecr_delta = 0 &- note.timestamp
         entry.flags |= FLOW_FLAG_UPSTREAM.rawValue
         entry.first_seq = note.clientISN &+ 1
         entry.own_isn = note.cookie
-        entry.own_tsval = note.timestamp
         // Where packets to the client leave if no route is known.
         entry.ingress_ifindex = note.interface
         if ownedLength > 0 { entry.flags |= FLOW_FLAG_OWNED.rawValue }
@@ -159,7 +159,6 @@ extension Splice {
         entry.ack_delta = note.clientISN &- isn &- UInt32(ownedLength) &+ prefaceLength
         entry.tsecr_delta = clientTimestamp &- synTimestamp
         entry.own_isn = isn
-        entry.own_tsval = synTimestamp
         entry.template_slot = UInt16(template.slot)
         entry.template_stamp = template.stamp
         entry.template_segments = UInt8(template.segments)

@@ -89,8 +89,6 @@ public enum Record: Sendable, Equatable {
         public var created: UInt64
         /// Of our SYN.
         public var isn: UInt32
-        /// TSval of our SYN.
-        public var synTimestamp: UInt32
         /// The client's initial sequence number.
         public var clientISN: UInt32
         /// Ours towards it.

@@ -69,6 +69,8 @@ extension Passage {
             tell(.optionsRefused, segment, row)
             return end(.drop, .dropConnecting)
         }
+        if row.flags.contains(.answered) { return end(.drop, .dropConnecting) }
+        world.rows[index].row.flags.insert(.answered)
         completeNumbers(segment, offer, index, peer)
         completePromises(segment, offer, index, peer)
         world.rows[peer].row.state = .established
@@ -85,11 +87,11 @@ extension Passage {
         let helloLength = world.rows[index].row.handover.helloLength
         let upstream = world.rows[peer].row
         let delta = upstream.cookie &- segment.sequence
-        let timestampDelta = upstream.ownTimestamp &- (offer.timestamp?.value ?? 0)
+        let echoDelta = upstream.echoDelta &+ (offer.timestamp?.value ?? 0)
         world.rows[index].row.sequenceDelta = delta
         world.rows[peer].row.acknowledgementDelta = 0 &- delta
-        world.rows[index].row.timestampDelta = timestampDelta
-        world.rows[peer].row.echoDelta = 0 &- timestampDelta
+        world.rows[index].row.timestampDelta = 0 &- echoDelta
+        world.rows[peer].row.echoDelta = echoDelta
         // Bounds as if the hello and the SYN-ACK had passed: they never are translated.
         world.rows[peer].row.lastAcknowledgement = upstream.cookie &+ 1
         world.rows[peer].row.nextSequence = UInt64(upstream.firstSequence) + UInt64(helloLength)
@@ -150,7 +152,8 @@ extension Passage {
             flags: Flag.ack, window: rescaled(row.handover.clientWindow, by: upstream.windowShift))
         if row.flags.contains(.timestamps) {
             // What the client's first one is translated to: our SYN's.
-            header.options = timestampWords(row.ownTimestamp, timestamp)
+            header.options = timestampWords(
+                UInt32(truncatingIfNeeded: row.created / 1_000_000), timestamp)
         }
         let sent = segments.dropLast().reduce(0) { $0 + $1.count }
         header.sequence &+= UInt32(sent)

@@ -117,7 +117,7 @@ extension Passage {
             .opened(
                 Record.Opened(
                     client: segment.tuple, upstream: way, created: isFree ? world.clock : 0,
-                    isn: isn, synTimestamp: isFree ? synTimestamp : 0, clientISN: note.clientISN,
+                    isn: isn, clientISN: note.clientISN,
                     cookie: note.cookie, timestamp: offer(of: segment).timestamp?.value ?? 0,
                     window: segment.window, length: UInt32(segment.payload),
                     cluster: route.cluster, endpoint: route.endpoint)))
@@ -140,11 +140,10 @@ extension Passage {
         var down = up
         down.rewrite = segment.tuple.reversed
         down.ownISN = isn
-        down.ownTimestamp = synTimestamp
         up.flags.insert(.upstream)
         up.firstSequence = note.clientISN &+ 1
         up.ownISN = note.cookie
-        up.ownTimestamp = note.timestamp
+        up.echoDelta = 0 &- note.timestamp
         up.ingressInterface = note.interface
         up.sequenceDelta = isn &- note.clientISN
         up.timestampDelta = synTimestamp &- timestamp

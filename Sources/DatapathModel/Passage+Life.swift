@@ -6,12 +6,14 @@ func isBefore(_ one: UInt32, _ other: UInt32) -> Bool { one &- other >= 0x8000_0
 extension Passage {
     /// Counts a packet that will be translated, and moves the flow's state.
     mutating func account(_ segment: Segment, _ index: Int) {
-        progress(segment, &world.rows[index].row)
+        let isBehindFIN =
+            progress(segment, &world.rows[index].row) && segment.payload > 0
+            && world.rows[index].row.flags.contains(.fin)
         world.rows[index].row.lastSeen = world.tick
         world.rows[index].row.ingressInterface = world.interface
         world.rows[index].row.packets += packets(in: segment)
         world.rows[index].row.bytes += UInt64(segment.payload)
-        transition(segment, index)
+        transition(segment, index, isBehindFIN)
     }
 
     /// A super-packet counts as what it was made of, or will be cut into. That number may lack.
@@ -23,34 +25,37 @@ extension Passage {
 
     /// How far the sender is. A SYN on a live flow and an RST say nothing of it, nor does a segment
     /// without ACK; numbers only move on, and by no more than a window (RFC 7323 §2.3: 2³⁰).
-    private func progress(_ segment: Segment, _ row: inout Row) {
-        guard segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack else { return }
+    private func progress(_ segment: Segment, _ row: inout Row) -> Bool {
+        guard segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack else { return false }
         if isBefore(row.lastAcknowledgement, segment.acknowledgement) {
             row.lastAcknowledgement = segment.acknowledgement
         }
         let occupied = UInt32(segment.payload) + (segment.has(Flag.fin) ? 1 : 0)
-        advance(to: segment.sequence &+ occupied, &row)
+        return advance(to: segment.sequence &+ occupied, &row)
     }
 
-    /// The sender has sent everything before `end`.
-    func advance(to end: UInt32, _ row: inout Row) {
+    /// The sender has sent everything before `end`. Whether that is new.
+    @discardableResult
+    func advance(to end: UInt32, _ row: inout Row) -> Bool {
         let ahead = end &- UInt32(truncatingIfNeeded: row.nextSequence)
-        if ahead >= 1, ahead <= 1 << 30 {
-            row.nextSequence += UInt64(ahead)
-            row.lastData = world.tick
-        }
+        guard ahead >= 1, ahead <= 1 << 30 else { return false }
+        row.nextSequence += UInt64(ahead)
+        row.lastData = world.tick
+        return true
     }
 
     /// FIN, RST, and the acknowledgements that matter. Without the other direction's row nothing
     /// can be said of the connection.
-    private mutating func transition(_ segment: Segment, _ index: Int) {
+    private mutating func transition(_ segment: Segment, _ index: Int, _ isBehindFIN: Bool) {
         let row = world.rows[index].row
-        let isMover = segment.has(Flag.fin) || segment.has(Flag.rst) || row.state == .reset
+        let isMover =
+            isBehindFIN || segment.has(Flag.fin) || segment.has(Flag.rst) || row.state == .reset
         let mayAcknowledge = row.flags.contains(.peerFIN) && !row.flags.contains(.finAcknowledged)
         guard isMover || mayAcknowledge, let peer = peer(of: row) else { return }
         if segment.has(Flag.rst) { return reset(segment, index, peer) }
         revive(index, peer)
-        if segment.has(Flag.fin) { finish(segment, index, peer) }
+        if isBehindFIN { forgetFIN(index, peer) }
+        if segment.has(Flag.fin), isEnd(segment, index, peer) { finish(index, peer) }
         acknowledgeFIN(segment, index, peer)
     }
 
@@ -86,10 +91,36 @@ extension Passage {
         world.rows[index].row.state = hasFIN ? .closing : .established
     }
 
-    /// The number that will acknowledge the FIN, as the other side will write it.
-    private mutating func finish(_ segment: Segment, _ index: Int, _ peer: Int) {
+    /// Data behind a FIN tells that it was forged.
+    private mutating func forgetFIN(_ index: Int, _ peer: Int) {
+        let state = world.rows[index].row.state
+        if state == .closed { return }
+        world.rows[index].row.flags.subtract([.fin, .finFirst])
+        world.rows[peer].row.flags.subtract([.peerFIN, .finAcknowledged])
+        if state == .closing, !world.rows[peer].row.flags.contains(.fin) {
+            world.rows[index].row.state = .established
+            world.rows[peer].row.state = .established
+        }
+    }
+
+    /// Whether a FIN is the end of what was sent. It may lie before what was taken for that, which
+    /// was forged then, but not before what its receiver has.
+    private mutating func isEnd(_ segment: Segment, _ index: Int, _ peer: Int) -> Bool {
+        let (row, other) = (world.rows[index].row, world.rows[peer].row)
         let end = segment.sequence &+ UInt32(segment.payload) &+ 1
-        world.rows[peer].row.finAcknowledgement = end &+ world.rows[index].row.sequenceDelta
+        let next = UInt32(truncatingIfNeeded: row.nextSequence)
+        let beyond = UInt64(next &- end)
+        if beyond == 0 { return true }
+        let acknowledged = other.lastAcknowledgement &+ other.acknowledgementDelta
+        guard !isBefore(next, acknowledged), beyond <= UInt64(next &- acknowledged),
+            row.nextSequence >= UInt64(row.firstSequence) + beyond
+        else { return false }
+        world.rows[index].row.nextSequence -= beyond
+        return true
+    }
+
+    /// The sender has no more to say.
+    private mutating func finish(_ index: Int, _ peer: Int) {
         let hadFIN = [index, peer].contains { world.rows[$0].row.flags.contains(.fin) }
         if !hadFIN { world.rows[index].row.flags.insert(.finFirst) }
         world.rows[peer].row.flags.insert(.peerFIN)
@@ -100,11 +131,17 @@ extension Passage {
         }
     }
 
+    /// What acknowledges all that was sent, as it arrives.
+    private func sentEnd(_ row: Row) -> UInt32 {
+        UInt32(truncatingIfNeeded: row.nextSequence) &+ row.sequenceDelta
+    }
+
     /// Both FINs acknowledged: the connection is over, and lingers for repetitions.
     private mutating func acknowledgeFIN(_ segment: Segment, _ index: Int, _ peer: Int) {
         let row = world.rows[index].row
-        guard row.flags.contains(.peerFIN), segment.has(Flag.ack),
-            segment.acknowledgement == row.finAcknowledgement
+        let sender = world.rows[peer].row
+        guard row.flags.contains(.peerFIN), sender.flags.contains(.fin), segment.has(Flag.ack),
+            segment.acknowledgement == sentEnd(sender)
         else { return }
         world.rows[index].row.flags.insert(.finAcknowledged)
         guard world.rows[peer].row.flags.contains(.finAcknowledged), row.state != .closed else {

@@ -46,7 +46,7 @@ public struct RowFlags: OptionSet, Sendable {
     public static let finFirst = RowFlags(rawValue: 1024)
     /// Of a plain listener.
     public static let plain = RowFlags(rawValue: 2048)
-    /// The endpoint's SYN-ACK passed.
+    /// The endpoint's SYN-ACK came.
     public static let answered = RowFlags(rawValue: 4096)
 }
 
@@ -103,14 +103,12 @@ public struct Row: Sendable, Equatable {
     public var acknowledgementDelta: UInt32 = 0
     /// Added to TSval.
     public var timestampDelta: UInt32 = 0
-    /// Added to TSecr.
+    /// Added to TSecr; upstream while connecting: as if the endpoint's clock stood at 0.
     public var echoDelta: UInt32 = 0
     /// Windows are multiplied by 2 to this.
     public var windowShift: Int8 = 0
     /// Highest acknowledgement.
     public var lastAcknowledgement: UInt32 = 0
-    /// The acknowledgement that covers the other direction's FIN.
-    public var finAcknowledgement: UInt32 = 0
     /// End of what was sent.
     public var nextSequence: UInt64 = 0
     /// Packets so far.
@@ -137,8 +135,6 @@ public struct Row: Sendable, Equatable {
     public var firstSequence: UInt32 = 0
     /// Our initial sequence number towards the sender of this direction.
     public var ownISN: UInt32 = 0
-    /// Our first TSval towards it.
-    public var ownTimestamp: UInt32 = 0
     /// The client's first bytes, which the endpoint does not get.
     public var prefaceLength: UInt16 = 0
     /// For the SYN-ACK.

@@ -119,7 +119,6 @@ extension Splicer where Kernel: ~Copyable {
         var splice = Splice(
             client: client.client, upstream: upstream, note: client.note,
             isn: sequence.number(for: upstream, now: now))
-        splice.synTimestamp = UInt32(truncatingIfNeeded: now / 1_000_000)
         splice.clientTimestamp = client.timestamp
         splice.clientWindow = client.window
         splice.worker = UInt16(settings.worker)

@@ -248,7 +248,6 @@ extension Splice {
     fileprivate init(_ record: OpenedRecord, worker: Int) {
         self.init(
             client: record.client, upstream: record.upstream, note: record.note, isn: record.isn)
-        synTimestamp = record.synTimestamp
         clientTimestamp = record.clientTimestamp
         clientWindow = record.clientWindow
         self.worker = UInt16(worker)

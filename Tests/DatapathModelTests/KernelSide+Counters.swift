@@ -64,7 +64,7 @@ extension KernelSide {
 
     private func text(_ flow: Record.Opened) -> String {
         "\(text(flow.client)) \(text(flow.upstream)) \(flow.created) \(flow.isn) "
-            + "\(flow.synTimestamp) \(flow.clientISN) \(flow.cookie) \(flow.timestamp) "
+            + "\(flow.clientISN) \(flow.cookie) \(flow.timestamp) "
             + "\(flow.window) \(flow.length) \(flow.cluster) \(flow.endpoint)"
     }
 
@@ -72,7 +72,7 @@ extension KernelSide {
     private func text(_ flow: OpenedRecord) -> String {
         let isFlow = flow.createdNanoseconds > 0
         return "\(text(flow.client)) \(text(flow.upstream)) \(flow.createdNanoseconds) "
-            + "\(isFlow ? flow.isn : 0) \(isFlow ? flow.synTimestamp : 0) "
+            + "\(isFlow ? flow.isn : 0) "
             + "\(flow.note.clientISN) \(flow.note.cookie) \(flow.clientTimestamp) "
             + "\(flow.clientWindow) \(flow.template.length) \(flow.cluster) \(flow.endpoint)"
     }

@@ -87,7 +87,6 @@ extension Row {
         entry.state = state.rawValue
         entry.flags = flagsWord
         entry.last_ack = lastAcknowledgement
-        entry.fin_ack = finAcknowledgement
         entry.next_seq = nextSequence
         entry.packets = packets
         entry.bytes = bytes
@@ -98,7 +97,6 @@ extension Row {
         entry.size_limit = sizeLimit
         entry.first_seq = firstSequence
         entry.own_isn = ownISN
-        entry.own_tsval = ownTimestamp
         entry.preface_length = prefaceLength
         entry.client_window = handover.clientWindow
         entry.hello_length = handover.helloLength

@@ -93,8 +93,8 @@ struct Shrinker {
     private func simplerRows(_ trial: Trial, _ index: Int) -> [Trial] {
         let zeros: [WritableKeyPath<Row, UInt32>] = [
             \.sequenceDelta, \.acknowledgementDelta, \.timestampDelta, \.echoDelta,
-            \.lastAcknowledgement, \.finAcknowledgement, \.ingressInterface, \.firstSequence,
-            \.ownISN, \.ownTimestamp, \.lastSeen, \.lastData,
+            \.lastAcknowledgement, \.ingressInterface, \.firstSequence,
+            \.ownISN, \.lastSeen, \.lastData,
         ]
         let wide: [WritableKeyPath<Row, UInt64>] = [\.packets, \.bytes, \.nextSequence]
         var all = zeros.map { path in trial.with { $0.rows[index].row[keyPath: path] = 0 } }
@@ -136,7 +136,7 @@ extension Row {
     fileprivate var size: Int {
         let words: [UInt32] = [
             sequenceDelta, acknowledgementDelta, timestampDelta, echoDelta, lastAcknowledgement,
-            finAcknowledgement, ingressInterface, firstSequence, ownISN, ownTimestamp, lastSeen,
+            ingressInterface, firstSequence, ownISN, lastSeen,
             lastData,
         ]
         let wide: [UInt64] = [packets, bytes, nextSequence]

@@ -65,12 +65,10 @@ extension TrialMaker {
         row.flags.formUnion(RowFlags(rawValue: random.half() & 0xe0))
         if random.oneIn(2) { row.flags.subtract([.fin, .peerFIN, .finAcknowledged]) }
         row.lastAcknowledgement = number()
-        row.finAcknowledgement =
-            random.oneIn(2) ? row.lastAcknowledgement &+ 1 : number()
         row.nextSequence = UInt64(number()) + UInt64(random.below(3)) << 32
         row.packets = UInt64(random.below(1000))
         row.bytes = random.next() & 0xffff_ffff_ffff
-        row.created = 4711 + random.next() & 0xffff
+        row.created = 5_000_000_000_000_000 + random.next() & 0xffff_ffff
         row.lastSeen = random.word() & 0xffff
         row.lastData = random.word() & 0xffff
         row.ingressInterface = UInt32(random.below(3))
@@ -136,7 +134,6 @@ extension TrialMaker {
         row.row.handover.clientWindow = random.half()
         row.row.handover.helloLength = UInt16(template.length)
         row.row.ownISN = number()
-        row.row.ownTimestamp = random.word()
         if random.oneIn(8) { row.row.prefaceLength = random.half() }
     }
 

@@ -139,7 +139,8 @@ struct TrialMaker {
         let acknowledged = peer.lastAcknowledgement &+ peer.acknowledgementDelta
         let next = UInt32(truncatingIfNeeded: row.nextSequence)
         draft.sequence = random.near(random.oneIn(2) ? next : acknowledged)
-        let known = random.oneIn(3) ? row.lastAcknowledgement : row.finAcknowledgement
+        let sent = UInt32(truncatingIfNeeded: peer.nextSequence) &+ peer.sequenceDelta
+        let known = random.oneIn(3) ? row.lastAcknowledgement : sent
         draft.acknowledgement = random.near(random.oneIn(5) ? row.isn &+ 1 : known)
     }
 

@@ -31,7 +31,7 @@ import WireTypes
             #expect(hello.bytes == [1, 2, 3])
             #expect(hello.record.tuple == family.client)
             #expect(hello.record.note == nil)
-            #expect(hello.record.createdNanoseconds == 4711)
+            #expect(hello.record.createdNanoseconds == connecting.splice.createdNanoseconds)
             #expect(hello.record.sequence == packet.sequence)
             #expect(hello.record.timestamp == 777)
             #expect(bench.counts == [.helloRecorded: 1])
@@ -68,7 +68,7 @@ import WireTypes
             expect(result, leaves: packet, TCVerdict.drop)
             let flows = bench.records().flows
             #expect(flows.map(\.kind) == [.abandoned])
-            #expect(flows.first?.createdNanoseconds == 4711)
+            #expect(flows.first?.createdNanoseconds == connecting.splice.createdNanoseconds)
         }
     }
 

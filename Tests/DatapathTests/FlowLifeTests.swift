@@ -11,7 +11,13 @@ private let clientFIN: UInt32 = 0xffff_fffd
 private let endpointFIN: UInt32 = 0x8000_0000
 
 @Suite(.needsKernel) struct `Life of a flow` {
-    private let splice = EstablishedSplice(.v4)
+    private let splice: EstablishedSplice = {
+        var splice = EstablishedSplice(.v4)
+        // Both ends have sent nearly all before their FINs.
+        splice.upstream.nextSequence = UInt64(clientFIN)
+        splice.downstream.nextSequence = UInt64(endpointFIN)
+        return splice
+    }()
 
     private func send(_ bench: TestBench, _ packet: TestPacket) throws {
         let row = packet.tuple == splice.clientTuple ? splice.upstream : splice.downstream
@@ -55,13 +61,21 @@ private let endpointFIN: UInt32 = 0x8000_0000
     private var endpointsLastACK: UInt32 { clientFIN &+ 3 &+ splice.upstream.sequenceDelta }
     private var clientsLastACK: UInt32 { endpointFIN &+ 1 &+ splice.downstream.sequenceDelta }
 
+    /// The client's acknowledgement of the endpoint's FIN, behind its own.
+    private var clientsLast: TestPacket {
+        splice.fromClient {
+            $0.sequence = clientFIN &+ 3
+            $0.acknowledgement = clientsLastACK
+        }
+    }
+
     private func close(_ bench: TestBench) throws {
         try splice.program(bench)
         try send(bench, clientFINPacket())
         try send(
             bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
         try send(bench, endpointFINPacket())
-        try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+        try send(bench, clientsLast)
     }
 
     @Test func `counts packets and data of each direction in its own row`() throws {
@@ -128,7 +142,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try send(bench, clientFINPacket())
             #expect(try splice.clientRow(bench).flags == [.upstream, .fin, .finFirst])
             #expect(try splice.endpointRow(bench).flags == [.peerFIN])
-            #expect(try splice.endpointRow(bench).finAcknowledgement == endpointsLastACK)
+            #expect(try splice.clientRow(bench).sentEnd == endpointsLastACK)
             try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK &- 1 })
             #expect(try splice.endpointRow(bench).flags == [.peerFIN])
             try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
@@ -141,7 +155,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try close(bench)
             try expectState(bench, .closed)
-            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try send(bench, clientsLast)
             let flows = bench.records().flows
             #expect(flows.map(\.kind) == [.closed])
             #expect(flows.first?.client == splice.family.client)
@@ -162,7 +176,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
                 try send(bench, packet)
             }
             try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
-            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try send(bench, clientsLast)
             let flags = try (splice.clientRow(bench).flags, splice.endpointRow(bench).flags)
             #expect(flags.0.contains(.finFirst) == clientFirst)
             #expect(flags.1.contains(.finFirst) == !clientFirst)
@@ -177,7 +191,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             packet.acknowledgement = endpointsLastACK
             try send(bench, packet)
             try expectState(bench, .closing)
-            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try send(bench, clientsLast)
             try expectState(bench, .closed)
         }
     }
@@ -187,7 +201,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try splice.program(bench)
             try send(bench, clientFINPacket())
             try send(bench, endpointFINPacket())
-            try send(bench, splice.fromClient { $0.acknowledgement = clientsLastACK })
+            try send(bench, clientsLast)
             try expectState(bench, .closing)
             try send(bench, splice.fromEndpoint { $0.acknowledgement = endpointsLastACK })
             try expectState(bench, .closed)
@@ -365,8 +379,58 @@ private let endpointFIN: UInt32 = 0x8000_0000
                 })
             try send(bench, splice.fromClient { $0.acknowledgement = up.lastAcknowledgement })
             try send(bench, splice.fromEndpoint { $0.acknowledgement = down.lastAcknowledgement })
-            try expectState(bench, .closing)
+            try expectState(bench, .established)
             #expect(bench.records().flows.isEmpty)
+        }
+    }
+
+    /// One with the very next number is believed at first, and may be acknowledged by chance.
+    @Test func `goes on when data comes behind a FIN`() throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            let sent = splice.fromClient().sequence
+            let expected = settled.downstream.lastAcknowledgement
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) {
+                    $0.acknowledgement = settled.upstream.lastAcknowledgement
+                })
+            try expectState(bench, .closing)
+            try send(bench, splice.fromEndpoint { $0.acknowledgement = expected &+ 1 })
+            #expect(try splice.endpointRow(bench).flags == [.peerFIN, .finAcknowledged])
+            for count in [1, 10] {
+                try send(
+                    bench, splice.fromClient { $0.payload = .init(repeating: 1, count: count) })
+                // A byte is what the FIN took up.
+                try expectState(bench, count == 1 ? .closing : .established)
+            }
+            #expect(try splice.clientRow(bench).flags == [.upstream])
+            #expect(try splice.endpointRow(bench).flags == [])
+            #expect(try splice.clientRow(bench).nextSequence == UInt64(sent) + 10)
+        }
+    }
+
+    /// An empty segment says that its sender is further than it is.
+    @Test func `is closed by a FIN in front of a forged number`() throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            let (up, down) = (settled.upstream, settled.downstream)
+            try send(bench, splice.fromClient { $0.sequence &+= 1 << 20 })
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) { $0.acknowledgement = up.lastAcknowledgement })
+            try send(
+                bench,
+                splice.fromEndpoint([.fin, .ack]) {
+                    $0.acknowledgement = down.lastAcknowledgement &+ 1
+                })
+            try send(
+                bench,
+                splice.fromClient {
+                    $0.sequence &+= 1
+                    $0.acknowledgement = up.lastAcknowledgement &+ 1
+                })
+            try expectState(bench, .closed)
         }
     }
 
@@ -404,9 +468,11 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try splice.program(bench)
             try settled.program(bench)
-            var fin = clientFINPacket()
-            fin.acknowledgement = settled.upstream.lastAcknowledgement
-            try send(bench, fin)
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) {
+                    $0.acknowledgement = settled.upstream.lastAcknowledgement
+                })
             try send(bench, splice.fromEndpoint([.rst]))
             try expectState(bench, .reset)
             try send(bench, splice.fromEndpoint { $0.payload = [1] })

@@ -161,7 +161,7 @@ import Testing
         try TestBench.use { bench in
             let layouts = try bench.datapath.flowLayouts()
             #expect(layouts.key.size == 40)
-            #expect(layouts.value.size == 152)
+            #expect(layouts.value.size == 144)
             for (path, offset) in KernelDatapath.flowOffsets {
                 #expect(layouts.value[path]?.offset == offset, "\(path)")
             }
@@ -171,7 +171,7 @@ import Testing
             #expect(layouts.key["saddr.word"] == .init("saddr.word", at: 0, size: 16, .array))
             let plan = try LayoutPlan(from: layouts.value, to: layouts.value)
             // There is no padding.
-            #expect(plan.moves == [.init(from: 0, to: 0, size: 152)])
+            #expect(plan.moves == [.init(from: 0, to: 0, size: 144)])
         }
     }
 }

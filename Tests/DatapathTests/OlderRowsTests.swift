@@ -29,7 +29,6 @@ import WireTypes
             splice = Splice(
                 client: Family.v4.client, upstream: Family.v4.upstream, note: note,
                 isn: 0x2233_4455)
-            splice.synTimestamp = 0x0900_0000
             splice.clientTimestamp = 0xffff_fff0
             splice.clientWindow = 0x1f6
             splice.worker = 63
@@ -161,11 +160,10 @@ import WireTypes
         let splice = connection.splice
         let entry = try connection.converted(isUpstream: true)
         #expect(entry.own_isn == splice.note.cookie)
-        #expect(entry.own_tsval == splice.note.timestamp)
         #expect(entry.first_seq == splice.note.clientISN &+ 1)
         let row = try connection.row(isUpstream: true)
         #expect(row.firstAcknowledgement == connection.endpointISN &+ 1)
-        #expect(row.timestampSeen == splice.note.timestamp)
+        #expect(row.timestampSeen == splice.synTimestamp)
         #expect(row.totals.bytes == 3000 && row.totals.retransmittedBytes == 456)
         expectBeginning(row, of: splice)
     }
@@ -194,7 +192,6 @@ import WireTypes
         let splice = connection.splice
         let entry = try connection.converted(isUpstream: false)
         #expect(entry.own_isn == splice.isn)
-        #expect(entry.own_tsval == splice.synTimestamp)
         #expect(entry.first_seq == connection.endpointISN &+ 1)
         // The cookie.
         #expect(entry.first_seq &- 1 &+ entry.seq_delta == splice.note.cookie)
@@ -246,7 +243,7 @@ import WireTypes
         old["flags"] = UInt64(FLOW_FLAG_PLAIN.rawValue) | (isUpstream ? 1 : 0)
         for name in ["isn", "cookie", "client_tsval", "syn_ack_tsval"] { old[name] = 0 }
         let entry = try old.converted()
-        #expect(entry.own_isn == 0 && entry.own_tsval == 0 && entry.preface_length == 0)
+        #expect(entry.own_isn == 0 && entry.preface_length == 0 && entry.timestampSeen == nil)
         #expect(entry.first_seq == UInt32(truncatingIfNeeded: old["first_seq"]))
     }
 
@@ -259,6 +256,31 @@ import WireTypes
         #expect(entry.last_seen == 0 && entry.last_data == 0)
         let key = Connection(isEstablished: true).key(isUpstream: isUpstream)
         #expect(SpliceRow(key, entry).lastSeenNanoseconds == 1 << 40)
+    }
+
+    /// Of ABI 6, which said apart what our SYN-ACK had promised the client.
+    @Test(arguments: [true, false])
+    func `of ABI 6 that waits for its endpoint becomes what this version programs, too`(
+        isUpstream: Bool
+    ) throws {
+        let splice = Connection(Front(owned: 52, preface: 30)).splice
+        let entry = isUpstream ? splice.upstreamEntry : splice.downstreamEntry
+        var old = entry
+        if isUpstream { old.tsecr_delta = 0 }
+        let said = isUpstream ? splice.note.timestamp : splice.synTimestamp
+        let bytes = octets(old) + octets(UInt32(4711).littleEndian) + octets(said.littleEndian)
+        let size = MemoryLayout<flow_entry>.size
+        let layout = StructLayout(
+            "abi6", size: size + 8,
+            OlderRow.ours.members + [
+                .init("fin_ack", at: size, size: 4), .init("own_tsval", at: size + 4, size: 4),
+            ])
+        let plan = try LayoutPlan(
+            from: layout, to: OlderRow.ours, essential: FlowTableMove.essential)
+        // The span lives no longer than the array.
+        var moved = unsafe plan.value(0, of: bytes.span.bytes, as: flow_entry.self)
+        unsafe OlderRows(layout, missing: plan.missing).finish(&moved, from: bytes.span.bytes)
+        #expect(octets(moved) == octets(entry))
     }
 
     /// Another version with rows like ours: nothing of them may be made anew but the way.
@@ -285,8 +307,8 @@ extension TemplateReference {
     }
 }
 
-/// A row byte by byte; it has no holes.
-private func octets(_ entry: flow_entry) -> [UInt8] {
+/// A row or a number byte by byte; it has no holes.
+private func octets(_ entry: some BitwiseCopyable) -> [UInt8] {
     unsafe withUnsafeBytes(of: entry) { unsafe Array($0) }
 }
 
@@ -347,9 +369,9 @@ private struct OlderRow {
             member("packets", \.packets), member("bytes", \.bytes),
             member("created_ns", \.created_ns), member("last_ack", \.last_ack),
             member("last_seen", \.last_seen), member("last_data", \.last_data),
-            member("ingress_ifindex", \.ingress_ifindex), member("fin_ack", \.fin_ack),
+            member("ingress_ifindex", \.ingress_ifindex),
             member("first_seq", \.first_seq), member("own_isn", \.own_isn),
-            member("own_tsval", \.own_tsval), member("server_name", \.server_name),
+            member("server_name", \.server_name),
             member("template_stamp", \.template_stamp),
             member("template_slot", \.template_slot), member("listener", \.listener),
             member("cluster", \.cluster), member("endpoint", \.endpoint),

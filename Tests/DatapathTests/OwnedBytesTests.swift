@@ -83,7 +83,7 @@ import WireTypes
             expect(result, leaves: packet.bytes, TCVerdict.drop)
             let record = try #require(bench.records().hellos.first)
             #expect(record.bytes == [1, 2, 3] && record.record.note == nil)
-            #expect(record.record.createdNanoseconds == 4711)
+            #expect(record.record.createdNanoseconds == connecting.splice.createdNanoseconds)
             #expect(record.record.sequence == packet.sequence)
             let row = try connecting.clientRow(bench)
             #expect(row.flags.contains(.owned) && row.bytes == 517)

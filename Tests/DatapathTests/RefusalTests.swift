@@ -14,7 +14,7 @@ import WireTypes
         #expect(flows.map(\.kind) == [kind])
         #expect(flows.first?.client == connecting.family.client)
         #expect(flows.first?.upstream == connecting.family.upstream)
-        #expect(flows.first?.createdNanoseconds == 4711)
+        #expect(flows.first?.createdNanoseconds == connecting.splice.createdNanoseconds)
         #expect(try connecting.clientRow(bench).state == .connecting)
         #expect(try connecting.endpointRow(bench).state == .connecting)
     }

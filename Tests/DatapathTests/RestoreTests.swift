@@ -60,9 +60,6 @@ import WireTypes
             var connecting = ConnectingSplice(family)
             connecting.splice.prefaceLength = UInt32(preface)
             connecting.splice.ownedLength = preface > 0 ? 52 : 0
-            // Our SYN's TSval is the clock at its beginning.
-            connecting.splice.createdNanoseconds =
-                UInt64(connecting.splice.synTimestamp) * 1_000_000 + 4711
             try connecting.program(bench)
             _ = try bench.run(.flowsEthernet, on: connecting.synAck)
             let (client, upstream) = (family.client, family.upstream)

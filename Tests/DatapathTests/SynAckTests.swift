@@ -96,7 +96,7 @@ import WireTypes
             #expect(flows.map(\.kind) == [.established])
             #expect(flows.first?.client == family.client)
             #expect(flows.first?.upstream == family.upstream)
-            #expect(flows.first?.createdNanoseconds == 4711)
+            #expect(flows.first?.createdNanoseconds == connecting.splice.createdNanoseconds)
         }
     }
 

@@ -133,7 +133,7 @@ extension EndToEnd {
                 let old = try await lab.age(to: version, "lacking")
                 try await expectRefusal(
                     lab, at: old, "cannot take over instance \(lab.name) from \(old)",
-                    "the value of map flows has no member fin_ack", "sluice unload")
+                    "the value of map flows has no member last_ack", "sluice unload")
                 try await talk.expectGood()
                 let unload = try await lab.runBalancer("unload", "--instance", lab.name)
                 #expect(unload.isSuccess, "\(unload)")

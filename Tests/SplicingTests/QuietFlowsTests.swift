@@ -17,7 +17,6 @@ import WireTypes
             destination: try #require(TransportAddress("198.51.100.9:8443")))
         var note = HandshakeNote(clientISN: 100, cookie: 999, listener: 0)
         note.hasTimestamps = true
-        note.timestamp = 77
         var splice = Splice(client: client, upstream: upstream, note: note, isn: 300)
         splice.createdNanoseconds = created
         var entry = splice.upstreamEntry
@@ -102,7 +101,7 @@ import WireTypes
     }
 
     @Test func `are asked right below what they expect, with a timestamp they know`() throws {
-        let row = try row()
+        let row = try row(created: 77_999_999)
         let probe = Segment(probing: row, peer: row)
         #expect(probe.tuple == row.client.reversed)
         #expect(probe.sequence == 999)

@@ -86,7 +86,6 @@ extension Scene {
         let hello = SampleHello.bytes(for: text)
         table.stored.append(hello)
         var splice = Splice(client: client, upstream: upstream, note: note, isn: 4_000_000)
-        splice.synTimestamp = UInt32(truncatingIfNeeded: now / 1_000_000)
         splice.clientTimestamp = 900
         splice.clientWindow = 502
         splice.cluster = route.cluster
@@ -115,7 +114,6 @@ extension opened_record {
         hello.window = UInt32(splice.clientWindow)
         rewrite = splice.upstream.abi
         isn = splice.isn
-        syn_tsval = splice.synTimestamp
         template_slot = splice.template.slot
         template_stamp = splice.template.stamp
         segments = UInt32(splice.template.segments)

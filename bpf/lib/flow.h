@@ -61,6 +61,12 @@ static __always_inline __u32 flow_scale(const struct flow_entry *entry, __u32 sh
 	return entry->flags >> shift & FLOW_SCALE_MASK;
 }
 
+/* TSval of our SYN to the endpoint. */
+static __always_inline __u32 syn_tsval(const struct flow_entry *entry)
+{
+	return entry->created_ns / 1000000;
+}
+
 /* The entry of the other direction; one of another connection of the same tuple is none. */
 static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
 {
@@ -94,11 +100,37 @@ static __always_inline void report_end(struct packet *p, struct flow_entry *entr
 		set_flags(upstream, FLOW_FLAG_UNTOLD);
 }
 
+/* What acknowledges all that was sent in this direction, FIN included, as it arrives. */
+static __always_inline __u32 sent_end(const struct flow_entry *entry)
+{
+	return (__u32)entry->next_seq + entry->seq_delta;
+}
+
+/*
+ * Whether the FIN is the end of what was sent. What went further was forged, unless the receiver
+ * has it: then the FIN was.
+ */
+static __always_inline int is_end(const struct packet *p, struct flow_entry *entry,
+				  const struct flow_entry *peer)
+{
+	__u32 acknowledged = peer->last_ack + peer->ack_delta;
+	__u64 next = entry->next_seq;
+	__u32 beyond = (__u32)next - (p->seq + p->payload + 1);
+
+	if (!beyond)
+		return 1;
+	if (seq_before(next, acknowledged) || beyond > (__u32)next - acknowledged ||
+	    next < entry->first_seq + (__u64)beyond)
+		return 0;
+	entry->next_seq = next - beyond;
+	return 1;
+}
+
 static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 				     struct flow_entry *peer)
 {
-	/* In the peer's arriving numbers: its acknowledgements are ours plus our seq_delta. */
-	peer->fin_ack = p->seq + p->payload + 1 + entry->seq_delta;
+	if (!is_end(p, entry, peer))
+		return;
 	if (!((entry->flags | peer->flags) & FLOW_FLAG_FIN))
 		set_flags(entry, FLOW_FLAG_FIN_FIRST);
 	set_flags(peer, FLOW_FLAG_PEER_FIN);
@@ -106,6 +138,17 @@ static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 	if (entry->state == FLOW_ESTABLISHED) {
 		entry->state = FLOW_CLOSING;
 		peer->state = FLOW_CLOSING;
+	}
+}
+
+/* There are data behind the FIN: it was forged. */
+static __always_inline void forget_fin(struct flow_entry *entry, struct flow_entry *peer)
+{
+	clear_flags(entry, FLOW_FLAG_FIN | FLOW_FLAG_FIN_FIRST);
+	clear_flags(peer, FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED);
+	if (entry->state == FLOW_CLOSING && !(peer->flags & FLOW_FLAG_FIN)) {
+		entry->state = FLOW_ESTABLISHED;
+		peer->state = FLOW_ESTABLISHED;
 	}
 }
 
@@ -153,7 +196,7 @@ static __always_inline int rst_is_plausible(const struct packet *p, const struct
 }
 
 /* The packets that move a flow between its states; few, so out of the way of the others. */
-static __noinline int flow_transition(struct packet *p, struct flow_entry *entry)
+static __noinline int flow_transition(struct packet *p, struct flow_entry *entry, int is_behind_fin)
 {
 	struct flow_entry *peer = flow_peer(entry);
 
@@ -172,11 +215,16 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 	if (entry->state == FLOW_RESET)
 		entry->state = (entry->flags | peer->flags) & FLOW_FLAG_FIN ? FLOW_CLOSING
 									    : FLOW_ESTABLISHED;
+	if (is_behind_fin && entry->state != FLOW_CLOSED)
+		forget_fin(entry, peer);
 	if (p->tcp_flags & TCP_FIN)
 		flow_fin(p, entry, peer);
-	/* Nothing is behind a FIN: any other number is of an earlier byte, or the FIN was forged.
+	/*
+	 * Any other number is of an earlier byte. In the row of a restored sender its FIN may not
+	 * be noted.
 	 */
-	if (entry->flags & FLOW_FLAG_PEER_FIN && p->tcp_flags & TCP_ACK && p->ack == entry->fin_ack)
+	if (entry->flags & FLOW_FLAG_PEER_FIN && peer->flags & FLOW_FLAG_FIN &&
+	    p->tcp_flags & TCP_ACK && p->ack == sent_end(peer))
 		flow_fin_acked(p, entry, peer);
 	return 0;
 }
@@ -192,37 +240,41 @@ static __always_inline __u32 segment_count(struct __sk_buff *skb, struct packet 
 	return size && p->payload > size ? (p->payload + size - 1) / size : 1;
 }
 
-/* How far the sender is. */
-static __always_inline void flow_progress(struct flow_entry *entry, __u32 end, __u32 tick)
+/* How far the sender is; whether it is further than before. */
+static __always_inline int flow_progress(struct flow_entry *entry, __u32 end, __u32 tick)
 {
 	/* Read once: another CPU may move it meanwhile. */
 	__u64 next = entry->next_seq;
 	__u32 fresh = end - (__u32)next;
 
-	if (fresh - 1 < WINDOW_MAX) {
-		entry->next_seq = next + fresh;
-		entry->last_data = tick;
-	}
+	if (fresh - 1 >= WINDOW_MAX)
+		return 0;
+	entry->next_seq = next + fresh;
+	entry->last_data = tick;
+	return 1;
 }
 
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u32 tick)
 {
+	int is_behind_fin = 0;
+
 	/* A SYN on a live flow, an RST, or a late ACK says nothing of how far its sender is. */
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
 		if (seq_before(entry->last_ack, p->ack))
 			entry->last_ack = p->ack;
-		flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), tick);
+		if (flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), tick))
+			is_behind_fin = p->payload && entry->flags & FLOW_FLAG_FIN;
 	}
 	entry->last_seen = tick;
 	entry->ingress_ifindex = skb->ifindex;
 	/* Packets of one flow may be on two CPUs for a moment, so these are atomic. */
 	__sync_fetch_and_add(&entry->packets, segment_count(skb, p));
 	__sync_fetch_and_add(&entry->bytes, p->payload);
-	if (p->tcp_flags & (TCP_FIN | TCP_RST) || entry->state == FLOW_RESET ||
+	if (is_behind_fin || p->tcp_flags & (TCP_FIN | TCP_RST) || entry->state == FLOW_RESET ||
 	    (entry->flags & (FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED)) == FLOW_FLAG_PEER_FIN)
-		flow_transition(p, entry);
+		flow_transition(p, entry, is_behind_fin);
 }
 
 #endif

@@ -102,14 +102,13 @@ static __always_inline void complete_splice(const struct packet *p, struct flow_
 					    struct flow_entry *peer,
 					    const struct tcp_options *options)
 {
-	__u32 tsval_delta = peer->own_tsval - options->tsval;
 	__u32 scale = options->has_scale ? options->scale : 0;
 	__u32 flags = 0; /* of both: each must be able to tell what the other was */
 
 	entry->seq_delta = peer->own_isn - p->seq;
 	peer->ack_delta = -entry->seq_delta;
-	entry->tsval_delta = tsval_delta;
-	peer->tsecr_delta = -tsval_delta;
+	peer->tsecr_delta += options->tsval;
+	entry->tsval_delta = -peer->tsecr_delta;
 	if (entry->flags & FLOW_FLAG_WINDOW_SCALE) {
 		flags |= scale << FLOW_ENDPOINT_SCALE_SHIFT;
 		entry->window_shift = scale - flow_scale(entry, FLOW_OUR_SCALE_SHIFT);
@@ -162,7 +161,7 @@ static __always_inline void hello_header(struct answer *a, const struct packet *
 	if (entry->flags & FLOW_FLAG_TIMESTAMPS) {
 		words[0] = bpf_htonl(TIMESTAMP_WORD);
 		/* As the client's first one is translated: our SYN's. */
-		words[1] = bpf_htonl(entry->own_tsval);
+		words[1] = bpf_htonl(syn_tsval(entry));
 		words[2] = bpf_htonl(a->echo);
 		a->size = TCP_HEADER_MIN + 12;
 	}
@@ -284,6 +283,9 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 		report_flow(p, entry, RECORD_OPTIONS);
 		return drop(COUNTER_DROP_CONNECTING);
 	}
+	/* Another CPU has one in hand, and numbers are completed once. */
+	if (__sync_fetch_and_or(&entry->flags, FLOW_FLAG_ANSWERED) & FLOW_FLAG_ANSWERED)
+		return drop(COUNTER_DROP_CONNECTING);
 	p->mss = options.mss;
 	complete_splice(p, entry, peer, &options);
 	report_flow(p, entry, RECORD_ESTABLISHED);

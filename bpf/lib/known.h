@@ -162,7 +162,6 @@ static __noinline int write_rows(struct packet *p, struct hello_context *c, stru
 	row->flags |= (__u32)note->our_scale << FLOW_OUR_SCALE_SHIFT;
 	row->client_window = p->window;
 	row->own_isn = s->isn;
-	row->own_tsval = s->syn_tsval;
 	row->hello_length = p->payload;
 	row->size_limit = SIZE_UNLIMITED;
 	reverse_ends(&row->rewrite, ends_of(&s->client));
@@ -176,12 +175,11 @@ static __noinline int write_rows(struct packet *p, struct hello_context *c, stru
 	row->rewrite = *ends_of(&s->way);
 	row->flags |= FLOW_FLAG_UPSTREAM;
 	row->own_isn = note->cookie;
-	row->own_tsval = note->tsval;
 	row->first_seq = note->client_isn + 1;
 	row->seq_delta = -row->ack_delta;
 	row->ack_delta = 0;
 	row->tsval_delta = -row->tsecr_delta;
-	row->tsecr_delta = 0;
+	row->tsecr_delta = -note->tsval;
 	row->template_slot = 0;
 	row->template_stamp = 0;
 	row->template_segments = 0;
@@ -225,14 +223,12 @@ static __always_inline void fill_opened(struct opened_record *record, struct hel
 	record->hello.head.kind = RECORD_OPENED;
 	record->rewrite = s->way;
 	record->isn = s->isn;
-	record->syn_tsval = s->syn_tsval;
 	record->template_slot = s->slot;
 	record->template_stamp = s->stamp;
 	record->length = c->p->payload;
 	record->segments = s->segments;
 	record->cluster = s->route.cluster;
 	record->endpoint = s->route.endpoint;
-	record->pad = 0;
 }
 
 /* What must hold before a port is taken for the hello, and where it goes. */

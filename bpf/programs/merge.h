@@ -47,23 +47,28 @@ static __always_inline void merge_progress(struct flow_entry *entry, const struc
 		entry->last_data = row->last_data;
 }
 
+/* Until the sender's row has its FIN, it may not have been merged. */
+static __always_inline void merge_fin_acked(struct flow_entry *entry,
+					    const struct flow_entry *sender)
+{
+	if (sender->flags & FLOW_FLAG_FIN && !seq_before(entry->last_ack, sent_end(sender)))
+		set_flags(entry, FLOW_FLAG_FIN_ACKED);
+}
+
 /* A FIN that one of the two programs saw, and its acknowledgement, perhaps seen by the other. */
 static __always_inline void merge_end(struct flow_entry *entry, const struct left_row *left)
 {
-	const struct flow_entry *row = &left->row;
 	struct flow_entry *peer;
 
-	if (row->flags & FLOW_FLAG_PEER_FIN &&
-	    (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->fin_ack, row->fin_ack)))
-		entry->fin_ack = row->fin_ack;
-	set_flags(entry, (__u16)row->flags);
+	set_flags(entry, (__u16)left->row.flags);
 	if (entry->state < left->state)
 		entry->state = left->state;
-	if (!(entry->flags & FLOW_FLAG_PEER_FIN) || seq_before(entry->last_ack, entry->fin_ack))
-		return;
-	set_flags(entry, FLOW_FLAG_FIN_ACKED);
 	peer = flow_peer(entry);
-	if (!peer || !(flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state != FLOW_CLOSING)
+	if (!peer)
+		return;
+	merge_fin_acked(entry, peer);
+	merge_fin_acked(peer, entry);
+	if (!(entry->flags & flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state != FLOW_CLOSING)
 		return;
 	entry->state = FLOW_CLOSED;
 	peer->state = FLOW_CLOSED;

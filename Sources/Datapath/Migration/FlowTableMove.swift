@@ -16,7 +16,7 @@ struct FlowTableMove: ~Copyable {
     /// A row without one of these would translate wrongly, or never end.
     static let essential = [
         "rewrite", "seq_delta", "ack_delta", "tsval_delta", "tsecr_delta", "window_shift", "state",
-        "flags", "next_seq", "last_ack", "fin_ack", "created_ns", "listener", "cluster",
+        "flags", "next_seq", "last_ack", "created_ns", "listener", "cluster",
         "server_name",
     ]
 
@@ -87,7 +87,6 @@ extension flow_entry {
     fileprivate func differs(from other: flow_entry) -> Bool {
         state != other.state || flags != other.flags || packets != other.packets
             || bytes != other.bytes || next_seq != other.next_seq || last_ack != other.last_ack
-            || fin_ack != other.fin_ack || last_seen != other.last_seen
-            || last_data != other.last_data
+            || last_seen != other.last_seen || last_data != other.last_data
     }
 }

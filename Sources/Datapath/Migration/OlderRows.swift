@@ -4,14 +4,14 @@ internal import CDatapathABI
 internal import KernelBPF
 
 /// What a plan cannot do for rows of another version: what they say in other words than ours, up to
-/// ABI 5, and what they do not say at all.
+/// ABI 6, and what they do not say at all.
 struct OlderRows: Sendable {
     private let missing: Set<String>
     private let isn: Number
     private let clientISN: Number
     private let cookie: Number
-    private let clientTimestamp: Number
     private let synAckTimestamp: Number
+    private let ownTimestamp: Number
     private let lastSeen: Number
     private let lastData: Number
     private let clientScale: Number
@@ -25,8 +25,8 @@ struct OlderRows: Sendable {
         isn = Number("isn", in: old)
         clientISN = Number("client_isn", in: old)
         cookie = Number("cookie", in: old)
-        clientTimestamp = Number("client_tsval", in: old)
         synAckTimestamp = Number("syn_ack_tsval", in: old)
+        ownTimestamp = Number("own_tsval", in: old)
         lastSeen = Number("last_seen_ns", in: old)
         lastData = Number("last_data_ns", in: old)
         clientScale = Number("client_scale", in: old)
@@ -50,6 +50,7 @@ struct OlderRows: Sendable {
             row.last_data = Tick(nanoseconds: lastData.value(in: old)).value
         }
         setScales(of: &row, from: old)
+        setEchoDelta(of: &row, from: old)
         // A plain flow has no numbers of ours.
         guard missing.contains("own_isn"), isn.isThere, !row.has(FLOW_FLAG_PLAIN) else { return }
         setNumbers(of: &row, from: old)
@@ -63,6 +64,16 @@ struct OlderRows: Sendable {
         if timesToldLimit.isThere { row.timesToldLimit = timesToldLimit.byte(in: old) }
     }
 
+    /// Of a client whose endpoint has not answered: what our SYN-ACK said was apart.
+    private func setEchoDelta(of row: inout flow_entry, from old: RawSpan) {
+        guard row.isUpstream, !row.has(FLOW_FLAG_PLAIN),
+            UInt32(row.state) == FLOW_CONNECTING.rawValue
+        else { return }
+        for said in [synAckTimestamp, ownTimestamp] where said.isThere {
+            row.tsecr_delta = 0 &- said.word(in: old)
+        }
+    }
+
     private func setNumbers(of row: inout flow_entry, from old: RawSpan) {
         let isn = isn.word(in: old)
         let clientISN = clientISN.word(in: old)
@@ -72,11 +83,9 @@ struct OlderRows: Sendable {
             truncatingIfNeeded: isn &- clientISN &+ UInt32(row.owned_length) &- delta)
         guard row.isUpstream else {
             row.own_isn = isn
-            row.own_tsval = clientTimestamp.word(in: old) &- row.tsecr_delta
             return
         }
         row.own_isn = cookie.word(in: old)
-        row.own_tsval = synAckTimestamp.word(in: old)
         setFirst(clientISN &+ 1, of: &row)
     }
 

@@ -28,10 +28,9 @@ struct ConnectingSplice {
         note.ourScale = hasScale ? 7 : 0
         splice = Splice(
             client: family.client, upstream: family.upstream, note: note, isn: 0x2233_4455)
-        splice.synTimestamp = hasTimestamps ? 0x0900_0000 : 0
         splice.clientTimestamp = hasTimestamps ? 0xffff_fff0 : 0
         splice.clientWindow = 0x1f6
-        splice.createdNanoseconds = 4711
+        splice.createdNanoseconds = 0x0900_0000 * 1_000_000 + 4711
         options = [.maximumSegment(1460)]
         if hasSACK { options.append(.sackPermitted) }
         if hasTimestamps { options.append(.timestamps(endpointTimestamp, splice.synTimestamp)) }

@@ -70,3 +70,8 @@ struct EstablishedSplice {
         try #require(bench.datapath.row(of: endpointTuple))
     }
 }
+
+extension FlowRow {
+    /// What acknowledges all that was sent in this direction, as it arrives.
+    var sentEnd: UInt32 { UInt32(truncatingIfNeeded: nextSequence) &+ sequenceDelta }
+}

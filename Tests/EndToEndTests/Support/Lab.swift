@@ -65,7 +65,7 @@ final class Lab: Sendable {
 
     var state: String { "/run/sluice-lab/\(name)" }
     var authority: String { "\(state)/certificates/ca.pem" }
-    var pins: String { "/sys/fs/bpf/sluice/\(name)-v6" }
+    var pins: String { "/sys/fs/bpf/sluice/\(name)-v7" }
 
     /// Runs a verb of the lab tool: `lab VERB NAME ARGUMENTS`.
     @discardableResult

@@ -6,7 +6,7 @@
 other_header() { # VERSION SHAPE
     local narrow=(-e 's/^\t__u16 cluster;/\t__u8 cluster;/' -e 's/^\t__u16 endpoint;/\t__u8 endpoint;/')
     local rename=()
-    [ "$2" != lacking ] || rename=(-e 's/^\t__u32 fin_ack;/\t__u32 last_fin;/')
+    [ "$2" != lacking ] || rename=(-e 's/^\t__u32 last_ack;/\t__u32 newest_ack;/')
     sed -e "s/^\(#define DATAPATH_ABI_VERSION\) .*/\1 ${1}u/" \
         -e '/^struct flow_tuple {/,/^};/{/^\t__u32 protocol;/d}' \
         -e '/^struct flow_tuple {/a\	__u32 protocol;' \
@@ -25,7 +25,7 @@ age_instance() { # VERSION SHAPE
     rm -rf "$folder"
     cp -r "$bpf" "$folder"
     other_header "$version" "$shape" >"$folder/abi/include/datapath_abi.h"
-    if [ "$shape" = lacking ]; then sed -i 's/\bfin_ack\b/last_fin/g' "$folder"/*/*.h; fi
+    if [ "$shape" = lacking ]; then sed -i 's/\blast_ack\b/newest_ack/g' "$folder"/*/*.h; fi
     clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror -I "$folder" -I "$folder/abi/include" \
         -idirafter "/usr/include/$(uname -m)-linux-gnu" -c "$folder/datapath.bpf.c" \
         -o "$folder/datapath.o"

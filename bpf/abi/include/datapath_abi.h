@@ -15,7 +15,7 @@
 
 #include <linux/types.h>
 
-#define DATAPATH_ABI_VERSION 6u
+#define DATAPATH_ABI_VERSION 7u
 
 /* Limits. */
 #define SERVER_NAME_MAX	      256u  /* bytes of a stored name: 253, and zero filled */
@@ -70,13 +70,13 @@ enum flow_flag {
 	FLOW_FLAG_WINDOW_SCALE = 1 << 3, /* we promised the client a window scale */
 	FLOW_FLAG_STRIP_SACK = 1 << 4,	 /* the endpoint refused SACK: blank the client's blocks */
 	FLOW_FLAG_FIN = 1 << 5,		 /* a FIN of this direction passed */
-	FLOW_FLAG_PEER_FIN = 1 << 6,	 /* a FIN of the peer direction passed: fin_ack is set */
+	FLOW_FLAG_PEER_FIN = 1 << 6,	 /* a FIN of the peer direction passed */
 	FLOW_FLAG_FIN_ACKED = 1 << 7,	 /* this direction acknowledged the peer's FIN */
 	FLOW_FLAG_UNSCALED = 1 << 8,	 /* the endpoint refused window scaling */
 	FLOW_FLAG_OWNED = 1 << 9,	 /* upstream: owned bytes may not be acknowledged yet */
 	FLOW_FLAG_FIN_FIRST = 1 << 10, /* a FIN of this direction passed before any of the peer's */
 	FLOW_FLAG_PLAIN = 1 << 11,     /* of a plain listener: translated from the SYN on */
-	FLOW_FLAG_ANSWERED = 1 << 12,  /* plain, endpoint to client: its SYN-ACK passed */
+	FLOW_FLAG_ANSWERED = 1 << 12,  /* endpoint to client: its SYN-ACK came */
 	FLOW_FLAG_UNTOLD = 1 << 13,    /* upstream: its worker's ring had no room for its end */
 };
 
@@ -122,14 +122,15 @@ struct way {
 /*
  * What packets of one tuple become. Written by userspace when it programs the splice, from then
  * on by the kernel. Key: the tuple as packets arrive; one entry a direction. With its key and what
- * the kernel keeps of it, 256 bytes.
+ * the kernel keeps of it, 248 bytes.
  */
 struct flow_entry {
 	struct flow_ends rewrite; /* tuple on the way out; reversed, it is the peer's key */
 	__u32 seq_delta;	  /* added modulo 2^32 */
 	__u32 ack_delta;	  /* added modulo 2^32, SACK edges too */
 	__u32 tsval_delta;	  /* added modulo 2^32 */
-	__u32 tsecr_delta;	  /* added modulo 2^32 unless TSecr is 0 without ACK */
+	__u32 tsecr_delta;	  /* added modulo 2^32 unless TSecr is 0 without ACK; upstream while
+				   * connecting: as if the endpoint's clock stood at 0 */
 	__u32 flags;		  /* enum flow_flag, and above them what FLOW_..._SHIFT say */
 	__s8 window_shift;	  /* > 0: window << n (saturating); < 0: window >> -n */
 	__u8 state;		  /* enum flow_state */
@@ -137,22 +138,20 @@ struct flow_entry {
 	__u8 template_segments;	  /* endpoint to client; 0 = no template */
 	__u16 way;		  /* slot in ways; believed in the epoch of last_seen alone */
 	__u16 size_limit;	  /* largest packet by the receiver's MSS, bytes of layer 3 */
-	__u64 next_seq;		  /* end of what was sent so far: low half as it arrives, high half
-				   * counts the wraps */
+	__u64 next_seq;		  /* end of what was sent so far, FIN included: low half as it
+				   * arrives, high half counts the wraps */
 	__u64 packets;
 	__u64 bytes;	       /* TCP payload as seen, retransmissions included */
 	__u64 created_ns;      /* CLOCK_MONOTONIC when the splice was programmed; with the
-				* tuple it names one connection */
+				* tuple it names one connection. In milliseconds, our SYN's TSval */
 	__u32 last_ack;	       /* highest acknowledgement as it arrived; an RST towards the
 				* sender of this direction carries it as its sequence number */
 	__u32 last_seen;       /* tick of the last packet; 0 = none yet */
 	__u32 last_data;       /* the same of the last packet that brought new data */
 	__u32 ingress_ifindex; /* where packets of this direction came in last */
-	__u32 fin_ack;	       /* acknowledgement that covers the peer's FIN, as it arrives */
 	__u32 first_seq;       /* of the first byte of this direction, as it arrives */
 	__u32 own_isn;	       /* ours towards the sender of this direction: the cookie, or of
 				* our SYN to the endpoint */
-	__u32 own_tsval;       /* the first that it was sent, in the same segment */
 	__u32 server_name;     /* id in server_names, 0 = none */
 	__u32 template_stamp;  /* of the first slot; other stamp = overwritten */
 	__u16 template_slot;   /* the first slot in templates */
@@ -396,14 +395,12 @@ struct opened_record {
 	struct hello_record hello; /* with the note; created_ns: of the rows, 0: there are none */
 	struct flow_tuple rewrite; /* of the client's row: balancer to endpoint */
 	__u32 isn;
-	__u32 syn_tsval;
 	__u32 template_slot;
 	__u32 template_stamp;
 	__u32 length; /* bytes of hello */
 	__u16 cluster;
 	__u16 endpoint;
 	__u32 segments; /* of the template */
-	__u32 pad;
 };
 
 /* The other kinds: what happened to a flow. */
