@@ -61,13 +61,11 @@ extension flow_entry {
         isUpstream ? clientISN &+ seq_delta &- ownedShift : own_isn
     }
 
-    /// A TSval that the sender has seen; nil without timestamps. Of a plain flow none is known: 0.
-    ///
-    /// Our clock at the beginning, in milliseconds: our SYN to the endpoint said exactly that, our
-    /// SYN-ACK a little less, and the client has seen more since.
-    var timestampSeen: UInt32? {
-        guard has(FLOW_FLAG_TIMESTAMPS) else { return nil }
-        return has(FLOW_FLAG_PLAIN) ? 0 : UInt32(truncatingIfNeeded: created_ns / 1_000_000)
+    /// A TSval that the sender may have seen at the beginning: our clock, in milliseconds. Our SYN to
+    /// the endpoint said exactly that, our SYN-ACK to the client something earlier. Of a plain flow
+    /// none is known: 0.
+    var firstTimestamp: UInt32 {
+        has(FLOW_FLAG_PLAIN) ? 0 : UInt32(truncatingIfNeeded: created_ns / 1_000_000)
     }
 
     /// How far the sender's numbers went, less the FIN's.

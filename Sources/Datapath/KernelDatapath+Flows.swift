@@ -32,8 +32,10 @@ public struct SpliceRow: Sendable, Equatable {
     public let forwardedAcknowledgement: UInt32
     /// End of what this direction's sender has sent, in its own numbers.
     public let nextSequence: UInt32
-    /// A TSval that this direction's sender has seen, old as it may be; nil without timestamps.
-    public let timestampSeen: UInt32?
+    /// Whether both ends agreed on timestamps.
+    public let hasTimestamps: Bool
+    /// A TSval from the beginning of the flow, as this direction's sender may have seen it.
+    public let firstTimestamp: UInt32
     /// The client's ISN.
     public let clientISN: UInt32
     /// What a client that has heard nothing but our SYN-ACK acknowledges, as the endpoint counts;
@@ -76,7 +78,8 @@ public struct SpliceRow: Sendable, Equatable {
         lastDataNanoseconds = entry.lastDataNanoseconds
         forwardedAcknowledgement = entry.last_ack &+ entry.ack_delta
         nextSequence = UInt32(truncatingIfNeeded: entry.next_seq)
-        timestampSeen = entry.timestampSeen
+        hasTimestamps = entry.has(FLOW_FLAG_TIMESTAMPS)
+        firstTimestamp = entry.firstTimestamp
         clientISN = entry.clientISN
         firstAcknowledgement = entry.own_isn &+ 1 &+ entry.ack_delta
         cluster = entry.cluster

@@ -17,6 +17,8 @@ public struct HelloRecord: Sendable {
     public let sequence: UInt32
     /// TSval of the segment; 0 without.
     public let timestamp: UInt32
+    /// TSecr of the segment; 0 without.
+    public let timestampEcho: UInt32
     /// Window as on the wire, unscaled.
     public let window: UInt16
     /// Whether the segment carries urgent data.
@@ -183,6 +185,7 @@ extension HelloRecord {
         note = record.created_ns == 0 ? HandshakeNote(record.note) : nil
         sequence = record.seq
         timestamp = record.tsval
+        timestampEcho = record.tsecr
         window = UInt16(truncatingIfNeeded: record.window)
         isUrgent = record.head.tcp_flags & 0x20 != 0
         isFinal = record.head.tcp_flags & 0x01 != 0

@@ -73,6 +73,8 @@ public enum Record: Sendable, Equatable {
         public var sequence: UInt32
         /// TSval, 0 without.
         public var timestamp: UInt32
+        /// TSecr, 0 without.
+        public var timestampEcho: UInt32
         /// Window as on the wire.
         public var window: UInt16
         /// The bytes.

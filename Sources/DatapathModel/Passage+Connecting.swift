@@ -24,7 +24,7 @@ extension Passage {
 
     /// Data that nobody acknowledges yet: the client keeps it, the daemon reads it.
     mutating func recordHello(_ segment: Segment, created: UInt64) -> Verdict {
-        let timestamp = offer(of: segment).timestamp?.value ?? 0
+        let timestamp = offer(of: segment).timestamp ?? (value: 0, echo: 0)
         let start = segment.tcp + segment.header
         var at = 0
         while at < segment.payload {
@@ -33,8 +33,8 @@ extension Passage {
                 .hello(
                     Record.Hello(
                         client: segment.tuple, created: created,
-                        sequence: segment.sequence &+ UInt32(at), timestamp: timestamp,
-                        window: segment.window, bytes: Array(bytes[piece]))))
+                        sequence: segment.sequence &+ UInt32(at), timestamp: timestamp.value,
+                        timestampEcho: timestamp.echo, window: segment.window, bytes: Array(bytes[piece]))))
             at += 4096
         }
         return end(.drop, .helloRecorded)
@@ -64,7 +64,9 @@ extension Passage {
         }
         guard segment.has(Flag.syn), segment.payload == 0 else { return end(.drop, .dropBadSynAck) }
         let offer = offer(of: segment)
-        guard let peer = peer(of: row) else { return end(.drop, .dropConnecting) }
+        guard let peer = peer(of: row), world.rows[peer].row.state == .connecting else {
+            return end(.drop, .dropConnecting)
+        }
         if row.flags.contains(.timestamps), offer.timestamp == nil {
             tell(.optionsRefused, segment, row)
             return end(.drop, .dropConnecting)

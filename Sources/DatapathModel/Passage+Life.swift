@@ -6,9 +6,7 @@ func isBefore(_ one: UInt32, _ other: UInt32) -> Bool { one &- other >= 0x8000_0
 extension Passage {
     /// Counts a packet that will be translated, and moves the flow's state.
     mutating func account(_ segment: Segment, _ index: Int) {
-        let isBehindFIN =
-            progress(segment, &world.rows[index].row) && segment.payload > 0
-            && world.rows[index].row.flags.contains(.fin)
+        let isBehindFIN = progress(segment, &world.rows[index].row)
         world.rows[index].row.lastSeen = world.tick
         world.rows[index].row.ingressInterface = world.interface
         world.rows[index].row.packets += packets(in: segment)
@@ -23,7 +21,7 @@ extension Passage {
         return max(1, (UInt64(segment.payload) + size - 1) / size)
     }
 
-    /// How far the sender is. A SYN on a live flow and an RST say nothing of it, nor does a segment
+    /// How far the sender is; whether that is behind its FIN. A SYN on a live flow and an RST say nothing of it, nor does a segment
     /// without ACK; numbers only move on, and by no more than a window (RFC 7323 §2.3: 2³⁰).
     private func progress(_ segment: Segment, _ row: inout Row) -> Bool {
         guard segment.flags & (Flag.ack | Flag.syn | Flag.rst) == Flag.ack else { return false }
@@ -31,7 +29,13 @@ extension Passage {
             row.lastAcknowledgement = segment.acknowledgement
         }
         let occupied = UInt32(segment.payload) + (segment.has(Flag.fin) ? 1 : 0)
-        return advance(to: segment.sequence &+ occupied, &row)
+        guard row.flags.contains(.fin), !segment.has(Flag.fin) else {
+            advance(to: segment.sequence &+ occupied, &row)
+            return false
+        }
+        // Data where the FIN was tell that it was forged; others may be so themselves.
+        let offset = UInt32(truncatingIfNeeded: row.nextSequence) &- 1 &- segment.sequence
+        return offset < occupied && advance(to: segment.sequence &+ occupied, &row)
     }
 
     /// The sender has sent everything before `end`. Whether that is new.
@@ -55,7 +59,10 @@ extension Passage {
         if segment.has(Flag.rst) { return reset(segment, index, peer) }
         revive(index, peer)
         if isBehindFIN { forgetFIN(index, peer) }
-        if segment.has(Flag.fin), isEnd(segment, index, peer) { finish(index, peer) }
+        let isFIN = segment.flags & (Flag.fin | Flag.ack | Flag.syn) == Flag.fin | Flag.ack
+        if isFIN, isEnd(segment, index, peer) {
+            finish(index, peer)
+        }
         acknowledgeFIN(segment, index, peer)
     }
 
@@ -68,9 +75,7 @@ extension Passage {
         // How far the sender is can be forged, but not the bytes in front, of which we saw nearly all.
         let isTrue = row.nextSequence &- UInt64(row.firstSequence) <= row.bytes &+ 1 << 16
         var sent = UInt32(truncatingIfNeeded: row.nextSequence) &- acknowledged
-        // So can ACKs: they are of bytes that we saw, or nearly.
-        let passed = acknowledged &- row.firstSequence &+ 1 << 16
-        if UInt64(passed) > row.bytes &+ 2 << 16 { return }
+        if !hasSeen(acknowledged, of: row) { return }
         if isTrue, sent >= 1 << 31 {
             if 0 &- sent > 1 << 16 { return }
             sent = 0
@@ -81,6 +86,11 @@ extension Passage {
         if row.state != .reset { tell(.reset, segment, row) }
         world.rows[index].row.state = .reset
         world.rows[peer].row.state = .reset
+    }
+
+    /// ACKs can be forged: true ones are of bytes that we saw, or nearly.
+    private func hasSeen(_ acknowledged: UInt32, of row: Row) -> Bool {
+        UInt64(acknowledged &- row.firstSequence &+ 1 << 16) <= row.bytes &+ 2 << 16
     }
 
     /// Traffic after an RST: nobody took it. The other direction follows with its own traffic.
@@ -112,9 +122,12 @@ extension Passage {
         let beyond = UInt64(next &- end)
         if beyond == 0 { return true }
         let acknowledged = other.lastAcknowledgement &+ other.acknowledgementDelta
-        guard !isBefore(next, acknowledged), beyond <= UInt64(next &- acknowledged),
-            row.nextSequence >= UInt64(row.firstSequence) + beyond
-        else { return false }
+        let isStale =
+            !isBefore(next, acknowledged) && beyond >= UInt64(next &- acknowledged)
+            && hasSeen(acknowledged, of: row)
+        guard !isStale, row.nextSequence >= UInt64(row.firstSequence) + beyond else {
+            return false
+        }
         world.rows[index].row.nextSequence -= beyond
         return true
     }

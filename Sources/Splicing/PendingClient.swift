@@ -25,8 +25,9 @@ final class PendingClient {
     /// Since when it could say something to its endpoint: from then on, or from when its PROXY header
     /// was whole.
     var heardSince: UInt64
-    /// TSval and window of the segment that came last.
+    /// TSval, TSecr and window of the segment that came last.
     var timestamp: UInt32 = 0
+    var timestampEcho: UInt32 = 0
     var window: UInt16 = 0
 
     /// Whether a PROXY header is to come first, and how long it was.

@@ -77,8 +77,9 @@ extension Segment {
         self.init(
             tuple: arriving.reversed, sequence: row.lastAcknowledgement &- 1, flags: .acknowledge)
         acknowledgement = peer.forwardedAcknowledgement
-        // Older than the end has seen by now: it answers nevertheless (RFC 7323, 5.3 R1).
-        timestamp = row.timestampSeen
+        // Older than what the end has seen by now, as a rule. It answers nevertheless, and takes no
+        // note of it: what the segment carries it has acknowledged (RFC 7323, 5.3 R1 and R3).
+        timestamp = row.hasTimestamps ? row.firstTimestamp : nil
         window = 0xffff
     }
 

@@ -10,6 +10,8 @@ struct LateSegment {
     var sequence: UInt32
     /// TSval; 0 without timestamps.
     var timestamp: UInt32
+    /// TSecr, the same.
+    var timestampEcho: UInt32
     /// As on the wire.
     var window: UInt16
     var bytes: [UInt8]
@@ -17,6 +19,7 @@ struct LateSegment {
     init(_ record: HelloRecord, _ bytes: Span<UInt8>) {
         sequence = record.sequence
         timestamp = record.timestamp
+        timestampEcho = record.timestampEcho
         window = record.window
         self.bytes = bytes.indices.map { bytes[$0] }
     }
@@ -25,6 +28,7 @@ struct LateSegment {
     init(_ client: PendingClient, from offset: Int) {
         sequence = client.assembly.start &+ UInt32(offset)
         timestamp = client.timestamp
+        timestampEcho = client.timestampEcho
         window = client.window
         bytes = Array(client.assembly.bytes[offset...])
     }
@@ -162,9 +166,9 @@ extension Splicer where Kernel: ~Copyable {
                 flags: [.acknowledge, .push])
             segment.acknowledgement = row.firstAcknowledgement
             segment.window = translation.window(late.window)
-            if let seen = row.timestampSeen {
+            if row.hasTimestamps {
                 segment.timestamp = late.timestamp &+ translation.timestamp
-                segment.timestampEcho = seen &+ translation.timestampEcho
+                segment.timestampEcho = late.timestampEcho &+ translation.timestampEcho
             }
             segment.payload = Array(late.bytes[start..<min(start + size, late.bytes.count)])
             kernel.sendNow(segment)

@@ -210,6 +210,7 @@ public struct Splicer<Kernel: SplicingKernel & ~Copyable>: ~Copyable {
         _ listener: ListenerRoutes, now: UInt64
     ) {
         client.timestamp = record.timestamp
+        client.timestampEcho = record.timestampEcho
         client.window = record.window
         // The relay reads on, urgent byte and all, and takes its own decision.
         if record.isUrgent { return handOver(client, .classify(.urgentData), now: now) }

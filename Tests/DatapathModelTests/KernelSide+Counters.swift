@@ -40,6 +40,7 @@ extension KernelSide {
         for case .hello(let hello) in expected {
             bytes.append(
                 "\(text(hello.client)) \(hello.created) \(hello.sequence) \(hello.timestamp) "
+                    + "\(hello.timestampEcho) "
                     + "\(hello.window) \(hello.bytes)")
         }
         let heard = flows.map {
@@ -48,7 +49,8 @@ extension KernelSide {
         }
         let read = hellos.map {
             "\(text($0.record.tuple)) \($0.record.createdNanoseconds) \($0.record.sequence) "
-                + "\($0.record.timestamp) \($0.record.window) \($0.bytes)"
+                + "\($0.record.timestamp) \($0.record.timestampEcho) "
+                + "\($0.record.window) \($0.bytes)"
         }
         if events != heard { return "records: model \(events), kernel \(heard)" }
         if bytes != read { return "hellos: model \(bytes), kernel \(read)" }

@@ -410,6 +410,52 @@ private let endpointFIN: UInt32 = 0x8000_0000
         }
     }
 
+    /// It is what its sender ended with, and nobody repeats a FIN that is acknowledged.
+    @Test(arguments: [1, 1 << 10, 1 << 29] as [UInt32])
+    func `keeps a FIN when data come elsewhere`(ahead: UInt32) throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) {
+                    $0.acknowledgement = settled.upstream.lastAcknowledgement
+                })
+            let next = try splice.clientRow(bench).nextSequence
+            try send(
+                bench,
+                splice.fromClient {
+                    $0.sequence &+= ahead
+                    $0.payload = [1, 2, 3]
+                })
+            // A keepalive with a byte of garbage, as of old.
+            try send(bench, splice.fromClient { $0.payload = [0] })
+            try expectState(bench, .closing)
+            #expect(try splice.clientRow(bench).nextSequence == next)
+        }
+    }
+
+    /// Who forges a number can forge its acknowledgement.
+    @Test(arguments: [1 << 19, 1 << 20, 1 << 30, 1 << 31] as [UInt32])
+    func `believes a FIN in front of forged numbers that were acknowledged`(
+        acknowledged: UInt32
+    ) throws {
+        try TestBench.use { bench in
+            try settled.program(bench)
+            let (up, down) = (settled.upstream, settled.downstream)
+            try send(bench, splice.fromClient { $0.sequence &+= 1 << 20 })
+            try send(
+                bench,
+                splice.fromEndpoint {
+                    $0.acknowledgement = down.lastAcknowledgement &+ acknowledged
+                })
+            try send(
+                bench,
+                splice.fromClient([.fin, .ack]) { $0.acknowledgement = up.lastAcknowledgement })
+            try expectState(bench, .closing)
+            #expect(try splice.clientRow(bench).sentEnd == down.lastAcknowledgement &+ 1)
+        }
+    }
+
     /// An empty segment says that its sender is further than it is.
     @Test func `is closed by a FIN in front of a forged number`() throws {
         try TestBench.use { bench in

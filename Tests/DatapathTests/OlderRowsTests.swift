@@ -163,7 +163,7 @@ import WireTypes
         #expect(entry.first_seq == splice.note.clientISN &+ 1)
         let row = try connection.row(isUpstream: true)
         #expect(row.firstAcknowledgement == connection.endpointISN &+ 1)
-        #expect(row.timestampSeen == splice.synTimestamp)
+        #expect(row.firstTimestamp == splice.synTimestamp)
         #expect(row.totals.bytes == 3000 && row.totals.retransmittedBytes == 456)
         expectBeginning(row, of: splice)
     }
@@ -196,7 +196,7 @@ import WireTypes
         // The cookie.
         #expect(entry.first_seq &- 1 &+ entry.seq_delta == splice.note.cookie)
         let row = try connection.row(isUpstream: false)
-        #expect(row.timestampSeen == splice.synTimestamp)
+        #expect(row.firstTimestamp == splice.synTimestamp)
         #expect(row.template == TemplateReference(splice.template, length: 0))
         expectBeginning(row, of: splice)
     }
@@ -243,7 +243,7 @@ import WireTypes
         old["flags"] = UInt64(FLOW_FLAG_PLAIN.rawValue) | (isUpstream ? 1 : 0)
         for name in ["isn", "cookie", "client_tsval", "syn_ack_tsval"] { old[name] = 0 }
         let entry = try old.converted()
-        #expect(entry.own_isn == 0 && entry.preface_length == 0 && entry.timestampSeen == nil)
+        #expect(entry.own_isn == 0 && entry.preface_length == 0 && entry.firstTimestamp == 0)
         #expect(entry.first_seq == UInt32(truncatingIfNeeded: old["first_seq"]))
     }
 

@@ -100,6 +100,23 @@ import WireTypes
         }
     }
 
+    /// As another version's programs leave it, until both rows are merged.
+    @Test(arguments: Family.allCases)
+    func `is left alone while the client's row stands already`(family: Family) throws {
+        try TestBench.use { bench in
+            let connecting = ConnectingSplice(family)
+            try connecting.program(bench)
+            var up = try connecting.clientRow(bench)
+            up.state = .established
+            up.timestampEchoDelta = 4711
+            try bench.datapath.set(up, of: family.client)
+            let result = try bench.run(.flowsEthernet, on: connecting.synAck)
+            #expect(result.verdict == TCVerdict.drop)
+            #expect(try connecting.clientRow(bench).timestampEchoDelta == 4711)
+            #expect(try connecting.endpointRow(bench).state == .connecting)
+        }
+    }
+
     @Test(arguments: Family.allCases)
     func `makes packets of both directions translate`(family: Family) throws {
         try TestBench.use { bench in

@@ -147,8 +147,8 @@ extension Scene {
         let created = note == nil ? table.rows[client]?.createdNanoseconds ?? 1 : 0
         return HelloRecord(
             tuple: client, note: note, createdNanoseconds: created,
-            sequence: isn &+ 1 &+ UInt32(offset), timestamp: 900, window: 502, isUrgent: isUrgent,
-            isFinal: false, isDamaged: isDamaged)
+            sequence: isn &+ 1 &+ UInt32(offset), timestamp: 900, timestampEcho: 5007,
+            window: 502, isUrgent: isUrgent, isFinal: false, isDamaged: isDamaged)
     }
 
     func flush() { splicer.flush(now: now) }

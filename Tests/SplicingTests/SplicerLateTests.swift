@@ -42,6 +42,8 @@ import WireTypes
         #expect(segment.sequence == splice.isn &+ 1 &+ UInt32(hello.count))
         #expect(segment.flags == [.acknowledge, .push])
         #expect(segment.timestamp == splice.synTimestamp)
+        // Seven milliseconds after our SYN-ACK, as the client heard it; the endpoint's clock is at 0.
+        #expect(segment.timestampEcho == 7)
         #expect(!scene.hasLate && scene.pending == 0)
     }
 
@@ -87,8 +89,8 @@ import WireTypes
             }())
         let record = HelloRecord(
             tuple: splice.client, note: nil, createdNanoseconds: splice.createdNanoseconds,
-            sequence: Scene.isn &+ 5000, timestamp: 900, window: 502, isUrgent: false,
-            isFinal: false, isDamaged: false)
+            sequence: Scene.isn &+ 5000, timestamp: 900, timestampEcho: 5007, window: 502,
+            isUrgent: false, isFinal: false, isDamaged: false)
         scene.splicer.receive(record, more.span, now: scene.now)
         scene.flush()
         #expect(data(scene).isEmpty)

@@ -22,7 +22,7 @@ _Static_assert(offsetof(struct flow_entry, flags) % 4 == 0, "changed atomically"
 _Static_assert(offsetof(struct flow_entry, next_seq) == 64, "counters are 8-aligned");
 _Static_assert(sizeof(struct flow_entry) == 144, "no hole, and 248 bytes with key and kernel's");
 _Static_assert(sizeof(struct left_row) == 16 + 40 + 144 + 8, "no hole");
-_Static_assert(sizeof(struct hello_record) == 112, "no hole");
+_Static_assert(sizeof(struct hello_record) == 120, "no hole");
 _Static_assert(sizeof(struct flow_record) == 112, "no hole");
 _Static_assert(sizeof(struct relayed_entry) == 88, "no hole");
 _Static_assert(sizeof(struct splice_end) == 56, "slots of an mmapped array are 8-aligned");

@@ -100,6 +100,12 @@ static __always_inline void report_end(struct packet *p, struct flow_entry *entr
 		set_flags(upstream, FLOW_FLAG_UNTOLD);
 }
 
+/* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
+#define WINDOW_MAX (1u << 30)
+
+/* Bytes of a sender that may not have passed us: a PROXY header, what the daemon sent on. */
+#define UNSEEN_MAX (1u << 16)
+
 /* What acknowledges all that was sent in this direction, FIN included, as it arrives. */
 static __always_inline __u32 sent_end(const struct flow_entry *entry)
 {
@@ -107,34 +113,47 @@ static __always_inline __u32 sent_end(const struct flow_entry *entry)
 }
 
 /*
- * Whether the FIN is the end of what was sent. What went further was forged, unless the receiver
- * has it: then the FIN was.
+ * Whether a sender is believed to have been acknowledged so far: bytes that passed us, or nearly.
+ * Others are of a forged ACK.
  */
-static __always_inline int is_end(const struct packet *p, struct flow_entry *entry,
-				  const struct flow_entry *peer)
+static __always_inline int saw_acknowledged(const struct flow_entry *entry, __u32 acknowledged)
+{
+	return acknowledged - entry->first_seq + UNSEEN_MAX <= entry->bytes + 2 * UNSEEN_MAX;
+}
+
+/*
+ * Whether a FIN may end so many bytes before what was taken for the end. That was forged then,
+ * unless the receiver has more than the FIN ends: then the FIN was.
+ */
+static __always_inline int is_end(const struct flow_entry *entry, const struct flow_entry *peer,
+				  __u64 next, __u32 beyond)
 {
 	__u32 acknowledged = peer->last_ack + peer->ack_delta;
-	__u64 next = entry->next_seq;
-	__u32 beyond = (__u32)next - (p->seq + p->payload + 1);
 
-	if (!beyond)
-		return 1;
-	if (seq_before(next, acknowledged) || beyond > (__u32)next - acknowledged ||
-	    next < entry->first_seq + (__u64)beyond)
+	if (next < entry->first_seq + (__u64)beyond)
 		return 0;
-	entry->next_seq = next - beyond;
-	return 1;
+	return beyond < (__u32)next - acknowledged || seq_before(next, acknowledged) ||
+	       !saw_acknowledged(entry, acknowledged);
 }
 
 static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 				     struct flow_entry *peer)
 {
-	if (!is_end(p, entry, peer))
+	__u64 next = entry->next_seq;
+	__u32 beyond = (__u32)next - (p->seq + p->payload + 1);
+
+	/* Behind the end, it is ahead of what another CPU has noted meanwhile. */
+	if (-beyond < WINDOW_MAX)
+		next += -beyond;
+	else if (is_end(entry, peer, next, beyond))
+		next -= beyond;
+	else
 		return;
 	if (!((entry->flags | peer->flags) & FLOW_FLAG_FIN))
 		set_flags(entry, FLOW_FLAG_FIN_FIRST);
 	set_flags(peer, FLOW_FLAG_PEER_FIN);
 	set_flags(entry, FLOW_FLAG_FIN);
+	entry->next_seq = next;
 	if (entry->state == FLOW_ESTABLISHED) {
 		entry->state = FLOW_CLOSING;
 		peer->state = FLOW_CLOSING;
@@ -164,12 +183,6 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 	report_end(p, entry, peer, RECORD_CLOSED);
 }
 
-/* Largest step ahead that counts: no window is larger (RFC 7323, 2.3). */
-#define WINDOW_MAX (1u << 30)
-
-/* Bytes of a sender that may not have passed us: a PROXY header, what the daemon sent on. */
-#define UNSEEN_MAX (1u << 16)
-
 /*
  * Whether the receiver may believe an RST (RFC 5961, 3.2): it has acknowledged everything up to
  * seq, and nothing beyond seq was sent. Any other is a blind one, or is challenged and repeated.
@@ -182,8 +195,7 @@ static __always_inline int rst_is_plausible(const struct packet *p, const struct
 	__u32 acknowledged = peer->last_ack + peer->ack_delta;
 	__u32 sent = (__u32)entry->next_seq - acknowledged;
 
-	/* ACKs can be forged as well: they are of bytes that passed us, or nearly. */
-	if (acknowledged - entry->first_seq + UNSEEN_MAX > entry->bytes + 2 * UNSEEN_MAX)
+	if (!saw_acknowledged(entry, acknowledged))
 		return 0;
 	if (entry->next_seq - entry->first_seq > entry->bytes + UNSEEN_MAX) {
 		sent = 0;
@@ -217,7 +229,7 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 									    : FLOW_ESTABLISHED;
 	if (is_behind_fin && entry->state != FLOW_CLOSED)
 		forget_fin(entry, peer);
-	if (p->tcp_flags & TCP_FIN)
+	if ((p->tcp_flags & (TCP_FIN | TCP_ACK | TCP_SYN)) == (TCP_FIN | TCP_ACK))
 		flow_fin(p, entry, peer);
 	/*
 	 * Any other number is of an earlier byte. In the row of a restored sender its FIN may not
@@ -254,6 +266,15 @@ static __always_inline int flow_progress(struct flow_entry *entry, __u32 end, __
 	return 1;
 }
 
+/*
+ * Whether there are data where the sender's FIN was, which was forged then. Data elsewhere say
+ * nothing, or any forged segment would undo a FIN.
+ */
+static __always_inline int covers_fin(const struct flow_entry *entry, const struct packet *p)
+{
+	return (__u32)entry->next_seq - 1 - p->seq < p->payload;
+}
+
 /* Accounts a packet that is about to be translated. */
 static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 				      struct flow_entry *entry, __u32 tick)
@@ -264,8 +285,10 @@ static __always_inline void flow_seen(struct __sk_buff *skb, struct packet *p,
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK) {
 		if (seq_before(entry->last_ack, p->ack))
 			entry->last_ack = p->ack;
-		if (flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), tick))
-			is_behind_fin = p->payload && entry->flags & FLOW_FLAG_FIN;
+		if (!(entry->flags & FLOW_FLAG_FIN) || p->tcp_flags & TCP_FIN)
+			flow_progress(entry, p->seq + p->payload + (p->tcp_flags & TCP_FIN), tick);
+		else if (covers_fin(entry, p))
+			is_behind_fin = flow_progress(entry, p->seq + p->payload, tick);
 	}
 	entry->last_seen = tick;
 	entry->ingress_ifindex = skb->ifindex;

@@ -277,7 +277,8 @@ static __always_inline enum verdict endpoint_connecting(struct __sk_buff *skb, s
 	if (!load_options(skb, p, &options))
 		return drop(COUNTER_DROP_MALFORMED);
 	peer = flow_peer(entry);
-	if (!peer)
+	/* The programs of another version may have completed it, and both rows are merged soon. */
+	if (!peer || peer->state != FLOW_CONNECTING)
 		return drop(COUNTER_DROP_CONNECTING);
 	if (entry->flags & FLOW_FLAG_TIMESTAMPS && !options.has_timestamps) {
 		report_flow(p, entry, RECORD_OPTIONS);

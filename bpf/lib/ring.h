@@ -121,6 +121,7 @@ struct hello_context {
 	struct handshake_note note;
 	__u64 created_ns;
 	__u32 tsval;
+	__u32 tsecr;
 	__u32 worker;
 	__u32 has_note;
 	__u32 header_sum; /* 0: not to be checked */
@@ -139,6 +140,7 @@ static __always_inline void fill_hello(struct hello_record *record, const struct
 	record->seq = c->p->seq + at;
 	record->ack = c->p->ack;
 	record->tsval = c->tsval;
+	record->tsecr = c->tsecr;
 	record->window = c->p->window;
 	record->header_sum = c->header_sum;
 	record->header_size = c->p->header;

@@ -18,6 +18,7 @@ static __noinline int hand_over(struct __sk_buff *skb, struct packet *p, struct 
 	context.p = p;
 	context.created_ns = entry->created_ns;
 	context.tsval = options.tsval;
+	context.tsecr = options.tsecr;
 	context.worker = entry->worker;
 	return report_hello(skb, &context);
 }

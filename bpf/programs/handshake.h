@@ -215,6 +215,7 @@ static __noinline int tell_ack(struct __sk_buff *skb, struct packet *p, struct h
 		return 0;
 	context.note = *note;
 	context.tsval = options.tsval;
+	context.tsecr = options.tsecr;
 	context.worker = worker_of(&p->tuple);
 	if (!report_ack(skb, &context))
 		return 0;
@@ -297,6 +298,7 @@ static __always_inline enum verdict client_segment(struct __sk_buff *skb, struct
 	context.p = p;
 	context.has_note = 1;
 	context.tsval = options.tsval;
+	context.tsecr = options.tsecr;
 	context.worker = worker_of(&p->tuple);
 	if (known && is_new && p->seq == context.note.client_isn + 1 &&
 	    open_known(skb, p, &context))

@@ -382,12 +382,14 @@ struct hello_record {
 	__u64 created_ns;	    /* of the connecting flow, 0 = none yet */
 	__u32 seq;		    /* of the first byte */
 	__u32 ack;
-	__u32 tsval;	   /* of the segment, 0 if none */
+	__u32 tsval; /* of the segment, 0 if none */
+	__u32 tsecr;
 	__u32 window;	   /* as on the wire, unscaled */
 	__u32 header_sum;  /* one's complement sum of the TCP header, 16-bit words in memory order;
 			    * 0: a part of a longer packet, whose sum nobody can check */
 	__u16 header_size; /* bytes of TCP header */
 	__be16 check;	   /* the header's checksum field */
+	__u32 pad;
 };
 
 /* OPENED: as HELLO, but the client's bytes are in the template. */
