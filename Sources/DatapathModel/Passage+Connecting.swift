@@ -34,7 +34,8 @@ extension Passage {
                     Record.Hello(
                         client: segment.tuple, created: created,
                         sequence: segment.sequence &+ UInt32(at), timestamp: timestamp.value,
-                        timestampEcho: timestamp.echo, window: segment.window, bytes: Array(bytes[piece]))))
+                        timestampEcho: timestamp.echo, window: segment.window,
+                        bytes: Array(bytes[piece]))))
             at += 4096
         }
         return end(.drop, .helloRecorded)
