@@ -15,6 +15,8 @@ public struct OpenedRecord: Sendable, Equatable {
     public let isn: UInt32
     /// The client's TSval in the hello; 0 without timestamps.
     public let clientTimestamp: UInt32
+    /// Its TSecr.
+    public let clientTimestampEcho: UInt32
     /// The client's window in the hello, unscaled as on the wire.
     public let clientWindow: UInt16
     /// CLOCK_MONOTONIC nanoseconds; 0: a row was in the way, and there is nothing but a port to give
@@ -33,6 +35,7 @@ public struct OpenedRecord: Sendable, Equatable {
         note = HandshakeNote(record.hello.note)
         isn = record.isn
         clientTimestamp = record.hello.tsval
+        clientTimestampEcho = record.hello.tsecr
         clientWindow = UInt16(truncatingIfNeeded: record.hello.window)
         createdNanoseconds = record.hello.created_ns
         var template = TemplateReference()

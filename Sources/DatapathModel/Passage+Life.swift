@@ -84,8 +84,14 @@ extension Passage {
         }
         guard row.state != .closed, segment.sequence &- acknowledged <= sent else { return }
         if row.state != .reset { tell(.reset, segment, row) }
-        world.rows[index].row.state = .reset
-        world.rows[peer].row.state = .reset
+        setState(.reset, index, peer)
+    }
+
+    /// Of both directions; at an upgrade the other one may be connecting still, until all of its row
+    /// comes from the other version.
+    private mutating func setState(_ state: State, _ index: Int, _ peer: Int) {
+        world.rows[index].row.state = state
+        if world.rows[peer].row.state != .connecting { world.rows[peer].row.state = state }
     }
 
     /// ACKs can be forged: true ones are of bytes that we saw, or nearly.
@@ -108,8 +114,7 @@ extension Passage {
         world.rows[index].row.flags.subtract([.fin, .finFirst])
         world.rows[peer].row.flags.subtract([.peerFIN, .finAcknowledged])
         if state == .closing, !world.rows[peer].row.flags.contains(.fin) {
-            world.rows[index].row.state = .established
-            world.rows[peer].row.state = .established
+            setState(.established, index, peer)
         }
     }
 
@@ -139,8 +144,7 @@ extension Passage {
         world.rows[peer].row.flags.insert(.peerFIN)
         world.rows[index].row.flags.insert(.fin)
         if world.rows[index].row.state == .established {
-            world.rows[index].row.state = .closing
-            world.rows[peer].row.state = .closing
+            setState(.closing, index, peer)
         }
     }
 
@@ -160,8 +164,7 @@ extension Passage {
         guard world.rows[peer].row.flags.contains(.finAcknowledged), row.state != .closed else {
             return
         }
-        world.rows[index].row.state = .closed
-        world.rows[peer].row.state = .closed
+        setState(.closed, index, peer)
         tell(.closed, segment, world.rows[index].row)
     }
 }

@@ -224,6 +224,7 @@ extension Splicer where Kernel: ~Copyable {
             }
         }
         client.timestamp = record.clientTimestamp
+        client.timestampEcho = record.clientTimestampEcho
         client.window = record.clientWindow
         client.splice = Splice(record, worker: settings.worker)
         client.isOpened = true

@@ -124,6 +124,31 @@ import WireTypes
         }
     }
 
+    /// All of the other row is to come, and it must not look as if it had.
+    @Test func `leaves the other direction alone while that waits for its endpoint`() throws {
+        try TestBench.use { bench in
+            var ours = splice()
+            ours.downstream.state = .connecting
+            // As good as any number.
+            ours.downstream.lastAcknowledgement = ours.upstream.sentEnd
+            var old = ours.upstream
+            old.state = .closing
+            old.flags.formUnion([.fin, .peerFIN, .finAcknowledged])
+            try ours.program(bench)
+            try bench.datapath.merge(old, of: ours.clientTuple)
+            #expect(try ours.clientRow(bench).state == .closing)
+            #expect(try ours.endpointRow(bench).state == .connecting)
+            #expect(try ours.endpointRow(bench).flags == [])
+            // Nor do the client's packets change that.
+            for flags: TCPFlags in [[.fin, .ack], [.rst]] {
+                _ = try bench.run(
+                    .flowsEthernet,
+                    on: ours.fromClient(flags) { $0.sequence = UInt32(ours.upstream.nextSequence) })
+            }
+            #expect(try ours.endpointRow(bench).state == .connecting)
+        }
+    }
+
     @Test(arguments: [true, false])
     func `waits for an acknowledgement that neither saw`(isClientsFirst: Bool) throws {
         try TestBench.use { bench in

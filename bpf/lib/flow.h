@@ -67,6 +67,17 @@ static __always_inline __u32 syn_tsval(const struct flow_entry *entry)
 	return entry->created_ns / 1000000;
 }
 
+/*
+ * Of both directions. At an upgrade the peer's row may be connecting still, completed by the other
+ * version's programs: it gets all of theirs soon, state and all (merge.h).
+ */
+static __always_inline void set_state(struct flow_entry *entry, struct flow_entry *peer, __u8 state)
+{
+	entry->state = state;
+	if (peer->state != FLOW_CONNECTING)
+		peer->state = state;
+}
+
 /* The entry of the other direction; one of another connection of the same tuple is none. */
 static __always_inline struct flow_entry *flow_peer(const struct flow_entry *entry)
 {
@@ -155,8 +166,7 @@ static __always_inline void flow_fin(struct packet *p, struct flow_entry *entry,
 	set_flags(entry, FLOW_FLAG_FIN);
 	entry->next_seq = next;
 	if (entry->state == FLOW_ESTABLISHED) {
-		entry->state = FLOW_CLOSING;
-		peer->state = FLOW_CLOSING;
+		set_state(entry, peer, FLOW_CLOSING);
 	}
 }
 
@@ -166,8 +176,7 @@ static __always_inline void forget_fin(struct flow_entry *entry, struct flow_ent
 	clear_flags(entry, FLOW_FLAG_FIN | FLOW_FLAG_FIN_FIRST);
 	clear_flags(peer, FLOW_FLAG_PEER_FIN | FLOW_FLAG_FIN_ACKED);
 	if (entry->state == FLOW_CLOSING && !(peer->flags & FLOW_FLAG_FIN)) {
-		entry->state = FLOW_ESTABLISHED;
-		peer->state = FLOW_ESTABLISHED;
+		set_state(entry, peer, FLOW_ESTABLISHED);
 	}
 }
 
@@ -178,8 +187,7 @@ static __always_inline void flow_fin_acked(struct packet *p, struct flow_entry *
 	/* If both ends are here at once, at least one sees both; if both do, it is told twice. */
 	if (!(flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state == FLOW_CLOSED)
 		return;
-	entry->state = FLOW_CLOSED;
-	peer->state = FLOW_CLOSED;
+	set_state(entry, peer, FLOW_CLOSED);
 	report_end(p, entry, peer, RECORD_CLOSED);
 }
 
@@ -220,8 +228,7 @@ static __noinline int flow_transition(struct packet *p, struct flow_entry *entry
 			return 0;
 		if (entry->state != FLOW_RESET)
 			report_end(p, entry, peer, RECORD_RESET);
-		entry->state = FLOW_RESET;
-		peer->state = FLOW_RESET;
+		set_state(entry, peer, FLOW_RESET);
 		return 0;
 	}
 	if (entry->state == FLOW_RESET)

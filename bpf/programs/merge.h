@@ -64,7 +64,8 @@ static __always_inline void merge_end(struct flow_entry *entry, const struct lef
 	if (entry->state < left->state)
 		entry->state = left->state;
 	peer = flow_peer(entry);
-	if (!peer)
+	/* One that is connecting still gets all of its row. */
+	if (!peer || peer->state == FLOW_CONNECTING)
 		return;
 	merge_fin_acked(entry, peer);
 	merge_fin_acked(peer, entry);
