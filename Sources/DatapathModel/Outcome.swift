@@ -97,6 +97,8 @@ public enum Record: Sendable, Equatable {
         public var cookie: UInt32
         /// TSval of the hello, 0 without.
         public var timestamp: UInt32
+        /// TSecr of the hello, 0 without.
+        public var timestampEcho: UInt32
         /// Window of the hello as on the wire.
         public var window: UInt16
         /// Bytes of the hello.

@@ -30,8 +30,7 @@ extension Passage {
     private mutating func endByReset(_ segment: Segment, _ index: Int, _ peer: Int) {
         let (key, row) = world.rows[index]
         guard row.state != .closed, row.state != .reset else { return }
-        world.rows[index].row.state = .reset
-        world.rows[peer].row.state = .reset
+        setState(.reset, index, peer)
         world.rows[peer].row.lastSeen = world.tick
         // Nobody has asked for it in this epoch.
         world.rows[peer].row.nextHop = NextHop()

@@ -113,12 +113,13 @@ extension Passage {
         _ segment: Segment, _ note: Note, _ route: NameRoute, _ way: Tuple, _ isn: UInt32,
         isFree: Bool
     ) {
+        let timestamp = offer(of: segment).timestamp ?? (value: 0, echo: 0)
         records.append(
             .opened(
                 Record.Opened(
                     client: segment.tuple, upstream: way, created: isFree ? world.clock : 0,
-                    isn: isn, clientISN: note.clientISN,
-                    cookie: note.cookie, timestamp: offer(of: segment).timestamp?.value ?? 0,
+                    isn: isn, clientISN: note.clientISN, cookie: note.cookie,
+                    timestamp: timestamp.value, timestampEcho: timestamp.echo,
                     window: segment.window, length: UInt32(segment.payload),
                     cluster: route.cluster, endpoint: route.endpoint)))
     }

@@ -89,7 +89,7 @@ extension Passage {
 
     /// Of both directions; at an upgrade the other one may be connecting still, until all of its row
     /// comes from the other version.
-    private mutating func setState(_ state: State, _ index: Int, _ peer: Int) {
+    mutating func setState(_ state: State, _ index: Int, _ peer: Int) {
         world.rows[index].row.state = state
         if world.rows[peer].row.state != .connecting { world.rows[peer].row.state = state }
     }

@@ -40,8 +40,7 @@ extension KernelSide {
         for case .hello(let hello) in expected {
             bytes.append(
                 "\(text(hello.client)) \(hello.created) \(hello.sequence) \(hello.timestamp) "
-                    + "\(hello.timestampEcho) "
-                    + "\(hello.window) \(hello.bytes)")
+                    + "\(hello.timestampEcho) \(hello.window) \(hello.bytes)")
         }
         let heard = flows.map {
             "\($0.kind) \(text($0.client)) \($0.createdNanoseconds) \($0.sequence) "
@@ -67,16 +66,15 @@ extension KernelSide {
     private func text(_ flow: Record.Opened) -> String {
         "\(text(flow.client)) \(text(flow.upstream)) \(flow.created) \(flow.isn) "
             + "\(flow.clientISN) \(flow.cookie) \(flow.timestamp) "
-            + "\(flow.window) \(flow.length) \(flow.cluster) \(flow.endpoint)"
+            + "\(flow.timestampEcho) \(flow.window) \(flow.length) \(flow.cluster) \(flow.endpoint)"
     }
 
     /// Numbers of a SYN that was not sent have no meaning.
     private func text(_ flow: OpenedRecord) -> String {
         let isFlow = flow.createdNanoseconds > 0
         return "\(text(flow.client)) \(text(flow.upstream)) \(flow.createdNanoseconds) "
-            + "\(isFlow ? flow.isn : 0) "
-            + "\(flow.note.clientISN) \(flow.note.cookie) \(flow.clientTimestamp) "
-            + "\(flow.clientWindow) \(flow.template.length) \(flow.cluster) \(flow.endpoint)"
+            + "\(isFlow ? flow.isn : 0) \(flow.note.clientISN) \(flow.note.cookie) "
+            + "\(flow.clientTimestamp) \(flow.clientTimestampEcho) \(flow.clientWindow) \(flow.template.length) \(flow.cluster) \(flow.endpoint)"
     }
 
     private func text(_ tuple: Tuple) -> String {

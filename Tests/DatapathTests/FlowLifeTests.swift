@@ -38,6 +38,13 @@ private let endpointFIN: UInt32 = 0x8000_0000
         return splice
     }
 
+    /// The client's FIN behind all that it sent there.
+    private var settledFIN: TestPacket {
+        splice.fromClient([.fin, .ack]) {
+            $0.acknowledgement = settled.upstream.lastAcknowledgement
+        }
+    }
+
     private func expectState(_ bench: TestBench, _ state: FlowState) throws {
         #expect(try splice.clientRow(bench).state == state)
         #expect(try splice.endpointRow(bench).state == state)
@@ -390,11 +397,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try settled.program(bench)
             let sent = splice.fromClient().sequence
             let expected = settled.downstream.lastAcknowledgement
-            try send(
-                bench,
-                splice.fromClient([.fin, .ack]) {
-                    $0.acknowledgement = settled.upstream.lastAcknowledgement
-                })
+            try send(bench, settledFIN)
             try expectState(bench, .closing)
             try send(bench, splice.fromEndpoint { $0.acknowledgement = expected &+ 1 })
             #expect(try splice.endpointRow(bench).flags == [.peerFIN, .finAcknowledged])
@@ -415,11 +418,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
     func `keeps a FIN when data come elsewhere`(ahead: UInt32) throws {
         try TestBench.use { bench in
             try settled.program(bench)
-            try send(
-                bench,
-                splice.fromClient([.fin, .ack]) {
-                    $0.acknowledgement = settled.upstream.lastAcknowledgement
-                })
+            try send(bench, settledFIN)
             let next = try splice.clientRow(bench).nextSequence
             try send(
                 bench,
@@ -441,16 +440,14 @@ private let endpointFIN: UInt32 = 0x8000_0000
     ) throws {
         try TestBench.use { bench in
             try settled.program(bench)
-            let (up, down) = (settled.upstream, settled.downstream)
+            let down = settled.downstream
             try send(bench, splice.fromClient { $0.sequence &+= 1 << 20 })
             try send(
                 bench,
                 splice.fromEndpoint {
                     $0.acknowledgement = down.lastAcknowledgement &+ acknowledged
                 })
-            try send(
-                bench,
-                splice.fromClient([.fin, .ack]) { $0.acknowledgement = up.lastAcknowledgement })
+            try send(bench, settledFIN)
             try expectState(bench, .closing)
             #expect(try splice.clientRow(bench).sentEnd == down.lastAcknowledgement &+ 1)
         }
@@ -462,9 +459,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
             try settled.program(bench)
             let (up, down) = (settled.upstream, settled.downstream)
             try send(bench, splice.fromClient { $0.sequence &+= 1 << 20 })
-            try send(
-                bench,
-                splice.fromClient([.fin, .ack]) { $0.acknowledgement = up.lastAcknowledgement })
+            try send(bench, settledFIN)
             try send(
                 bench,
                 splice.fromEndpoint([.fin, .ack]) {
@@ -514,11 +509,7 @@ private let endpointFIN: UInt32 = 0x8000_0000
         try TestBench.use { bench in
             try splice.program(bench)
             try settled.program(bench)
-            try send(
-                bench,
-                splice.fromClient([.fin, .ack]) {
-                    $0.acknowledgement = settled.upstream.lastAcknowledgement
-                })
+            try send(bench, settledFIN)
             try send(bench, splice.fromEndpoint([.rst]))
             try expectState(bench, .reset)
             try send(bench, splice.fromEndpoint { $0.payload = [1] })

@@ -116,6 +116,7 @@ import WireTypes
             old.upstream.lastAcknowledgement = ours.downstream.sentEnd
             try ours.program(bench)
             try bench.datapath.merge(old.upstream, of: old.clientTuple)
+            #expect(try ours.clientRow(bench).state == .closed)
             try bench.datapath.merge(old.downstream, of: old.endpointTuple)
             for row in [try ours.clientRow(bench), try ours.endpointRow(bench)] {
                 #expect(row.state == .closed)

@@ -22,8 +22,7 @@ static __always_inline void end_by_reset(struct packet *p, struct flow_entry *en
 {
 	if (entry->state == FLOW_CLOSED || entry->state == FLOW_RESET)
 		return;
-	entry->state = FLOW_RESET;
-	peer->state = FLOW_RESET;
+	set_state(entry, peer, FLOW_RESET);
 	/* The FIB was not asked for it. */
 	peer->way = WAY_UNKNOWN;
 	peer->last_seen = coarse_tick();

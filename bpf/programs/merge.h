@@ -71,8 +71,7 @@ static __always_inline void merge_end(struct flow_entry *entry, const struct lef
 	merge_fin_acked(peer, entry);
 	if (!(entry->flags & flags_now(peer) & FLOW_FLAG_FIN_ACKED) || entry->state != FLOW_CLOSING)
 		return;
-	entry->state = FLOW_CLOSED;
-	peer->state = FLOW_CLOSED;
+	set_state(entry, peer, FLOW_CLOSED);
 }
 
 SEC("tc")
